@@ -1,0 +1,1 @@
+"""Wiring of ALT_LAS: settings, routes, processes."""

@@ -1,0 +1,1 @@
+"""What every app stands on: settings reader, errors, ids, clock, Redis, tasks, health."""

@@ -1,0 +1,33 @@
+"""Routes of the whole product."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django_prometheus.exports import ExportToDjangoView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from altlas.kernel import health, problems
+from altlas.root import root
+
+urlpatterns = [
+    path("", root, name="root"),
+    path("admin/", admin.site.urls),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", ExportToDjangoView, name="metrics"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/auth/", include("authgateway.urls")),
+    path("api/v1/segmentations", include("segmentation.urls")),
+    path("api/v1/archive/", include("archive.urls")),
+    path("api/v1/", include("orchestrator.urls")),
+    path("v1/", include("orchestrator.urls_openai")),
+    re_path(r"^v2", include("orchestrator.urls_v2")),
+    path(".well-known/", include("authgateway.urls_wellknown")),
+]
+
+handler400 = problems.problem_400
+handler403 = problems.problem_403
+handler404 = problems.problem_404
+handler500 = problems.problem_500

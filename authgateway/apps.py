@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class AuthgatewayConfig(AppConfig):
+    name = "authgateway"
+    verbose_name = "Auth gateway"

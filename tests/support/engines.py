@@ -1,0 +1,38 @@
+"""Pytest plugin: real PostgreSQL and Redis for the test run, in a data folder of its own, gone afterwards.
+
+Loaded with ``-p`` so that the environment is set before pytest-django reads the settings. A ``DATABASE_URL`` or
+``REDIS_URL`` that is set already is used instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+_root = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.setdefault("ALTLAS_HOME", str(_root / ".altlas" / "test" / str(os.getpid()))))
+# The data is thrown away: durability would only cost time.
+os.environ.setdefault("ALTLAS_POSTGRES_SETTINGS", "fsync=off,synchronous_commit=off,full_page_writes=off")
+_stack = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.collectonly or config.option.help:
+        return
+    from altlas.engines import conf
+    from altlas.engines.hold import hold
+
+    if conf.EMBEDS_POSTGRES or conf.EMBEDS_REDIS:
+        _stack.enter_context(
+            hold(conf.HOME, postgres=conf.EMBEDS_POSTGRES, redis=conf.EMBEDS_REDIS, settings=conf.POSTGRES_SETTINGS)
+        )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _stack.close()
+    if HOME.is_relative_to(_root / ".altlas" / "test"):
+        shutil.rmtree(HOME, ignore_errors=True)
