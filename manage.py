@@ -18,13 +18,14 @@ def main() -> int:
     from altlas.kernel.env import SettingError
 
     try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+
         from altlas.engines import conf
         from altlas.engines.hold import hold
         from altlas.engines.layout import UnsafeRuntimeFolder
         from altlas.engines.privileges import CannotDropRoot
         from altlas.engines.process import EngineFailed
-        from django.core.exceptions import ImproperlyConfigured
-        from django.core.management import execute_from_command_line
     except SettingError as exc:
         return _fail(exc)
     command = sys.argv[1] if len(sys.argv) > 1 else "help"

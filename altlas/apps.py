@@ -8,4 +8,4 @@ class AltlasConfig(AppConfig):
     label = "altlas"
 
     def ready(self) -> None:
-        import altlas.celery  # noqa: F401, PLC0415  # importing configures it, which needs loaded settings
+        import altlas.celery  # noqa: F401  # importing configures it, which needs loaded settings

@@ -130,7 +130,7 @@ DATABASES: dict[str, dict[str, Any]] = {
                     "ALTLAS_DB_POOL_MAX",
                     10,
                     minimum=1,
-                    help="Database connections that a process opens at most; a further request waits ALTLAS_DB_POOL_TIMEOUT.",
+                    help="Database connections that a process opens at most; further requests wait.",
                 ),
                 "timeout": env.seconds(
                     "ALTLAS_DB_POOL_TIMEOUT", 3, minimum=0.1, help="Longest wait for a database connection before 503."
@@ -279,7 +279,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "ALT_LAS",
-    "DESCRIPTION": "Texts and commands into segments, an archive of the results, models, and the tokens that guard them.",
+    "DESCRIPTION": "Texts and commands into segments, an archive of results, models, and the tokens that guard them.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

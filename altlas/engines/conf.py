@@ -25,8 +25,8 @@ GIVEN_DATABASE_URL = env.secret(
 )
 GIVEN_REDIS_URL = env.secret(
     "REDIS_URL",
-    help="Redis 6.2 or newer, as `redis://host:port/0`, `rediss://…` or `unix:///path?db=0`; the four logical databases "
-    "from that number on are used. Unset, the program runs its own in ALTLAS_HOME.",
+    help="Redis 6.2 or newer, as `redis://host:port/0`, `rediss://…` or `unix:///path?db=0`; the four logical "
+    "databases from that number on are used. Unset, the program runs its own in ALTLAS_HOME.",
 )
 POSTGRES_SETTINGS = env.csv(
     "ALTLAS_POSTGRES_SETTINGS",

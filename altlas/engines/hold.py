@@ -27,7 +27,7 @@ def hold(home: Home, *, postgres: bool = True, redis: bool = True, settings: Seq
         EngineFailed, CannotDropRoot, UnsafeRuntimeFolder: what is wrong and what to do.
     """
     home.create()
-    engines = [
+    engines: list[Postgres | RedisServer] = [
         *([Postgres(home, settings=settings)] if postgres else []),
         *([RedisServer(home)] if redis else []),
     ]
@@ -52,6 +52,21 @@ def hold(home: Home, *, postgres: bool = True, redis: bool = True, settings: Seq
                 home.remove_sockets()
             finally:
                 os.close(holding)
+
+
+def revive(home: Home, *, postgres: bool = True, redis: bool = True, settings: Sequence[str] = ()) -> list[str]:
+    """Start again what died under a holder; return the names of what was started.
+
+    Raises:
+        EngineFailed: it could not be started.
+    """
+    revived = []
+    for wanted, engine in ((postgres, Postgres(home, settings=settings)), (redis, RedisServer(home))):
+        if wanted and engine.process.running() is None:
+            with _exclusive(home.locks / "start.lock"):
+                engine.ensure_running()
+            revived.append(engine.process.name)
+    return revived
 
 
 def _open(path: Path) -> int:

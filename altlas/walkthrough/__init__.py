@@ -1,0 +1,1 @@
+"""The main job, played over HTTP the way a client would."""

@@ -1,0 +1,23 @@
+"""The documents that ship with the product, each with queries that must find it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from altlas.walkthrough.story import Sample
+
+_FOLDER = Path(settings.BASE_DIR) / "docs" / "samples"
+
+SAMPLES = {
+    "tr": Sample(file=_FOLDER / "tr-sample.txt", words="", meaning=""),
+    "en": Sample(file=_FOLDER / "en-sample.txt", words="", meaning=""),
+}
+
+
+def own_document(file: Path) -> Sample:
+    """Return a sample for a text of the user's own: searched by words and by a sentence from its middle."""
+    words = file.read_text(encoding="utf-8").split()
+    middle = len(words) // 2
+    return Sample(file=file, words=" ".join(words[middle : middle + 3]), meaning=" ".join(words[middle : middle + 15]))
