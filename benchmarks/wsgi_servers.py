@@ -38,16 +38,12 @@ def free_port() -> int:
 
 
 def command(server: str, port: int) -> list[str]:
-    bin_folder = Path(sys.executable).parent
     if server == "gunicorn":
-        return [
-            str(bin_folder / "gunicorn"), "altlas.wsgi:application", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
-            "--workers", str(PROCESSES), "--threads", str(THREADS), "--keep-alive", "75", "--log-level", "warning",
-        ]  # fmt: skip
-    return [
-        str(bin_folder / "granian"), "altlas.wsgi:application", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(PROCESSES), "--blocking-threads", str(THREADS), "--log-level", "warning", "--no-ws",
-    ]  # fmt: skip
+        line = f"--bind 127.0.0.1:{port} --worker-class gthread --workers {PROCESSES} --threads {THREADS}"
+    else:
+        line = f"--interface wsgi --port {port} --workers {PROCESSES} --blocking-threads {THREADS} --no-ws"
+    program = str(Path(sys.executable).parent / server)
+    return [program, "altlas.wsgi:application", *line.split(), "--log-level", "warning"]
 
 
 @contextmanager
