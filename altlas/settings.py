@@ -173,7 +173,8 @@ def _redis_url(offset: int) -> str:
     if parts.scheme == "unix":
         query = parse_qs(parts.query)
         number = int(query.pop("db", ["0"])[0])
-        return urlunsplit(parts._replace(query=urlencode({**query, "db": number + offset}, doseq=True)))
+        options = urlencode({**query, "db": number + offset}, doseq=True)
+        return f"unix://{parts.path}?{options}"  # urlunsplit drops the slashes of an empty authority
     number = int(parts.path.strip("/") or 0)
     return urlunsplit(parts._replace(path=f"/{number + offset}"))
 

@@ -1,6 +1,20 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuthgatewayConfig(AppConfig):
     name = "authgateway"
     verbose_name = "Auth gateway"
+
+    def ready(self) -> None:
+        post_migrate.connect(_provision, sender=self, dispatch_uid="authgateway.provision")
+
+
+def _provision(**_: Any) -> None:
+    from authgateway.services import provisioning  # models are ready only now
+
+    provisioning.provision()

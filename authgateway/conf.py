@@ -1,0 +1,89 @@
+"""Settings of the auth gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from altlas.kernel import env
+
+
+@dataclass(kw_only=True, slots=True)
+class Conf:
+    issuer: str = env.text("ALTLAS_ISSUER", "altlas", help="`iss` of access tokens; verifiers demand exactly this.")
+    audience: str = env.text(
+        "ALTLAS_AUDIENCE", "altlas-api", help="`aud` of access tokens; verifiers demand exactly this."
+    )
+    kek: str = env.secret(
+        "ALTLAS_KEK",
+        help="Keys that encrypt the private signing keys: 32 bytes each as base64url, comma-separated, first one encrypts, "
+        "all decrypt. Unset, one is made in ALTLAS_HOME (refused in production).",
+    )
+    access_seconds: int = env.integer(
+        "ALTLAS_ACCESS_SECONDS", 600, minimum=60, maximum=3600, help="Lifetime of an access token."
+    )
+    access_jitter: float = env.decimal(
+        "ALTLAS_ACCESS_JITTER",
+        0.05,
+        minimum=0.0,
+        maximum=0.5,
+        help="Share by which a lifetime is randomly shortened, so that tabs do not refresh in the same second.",
+    )
+    clock_skew: int = env.integer(
+        "ALTLAS_CLOCK_SKEW", 30, minimum=0, maximum=300, help="Seconds that `iat` and `nbf` may lie in the future."
+    )
+    refresh_idle_seconds: int = env.integer(
+        "ALTLAS_REFRESH_IDLE_SECONDS", 7 * 86_400, minimum=60, help="A session not refreshed for this long ends."
+    )
+    refresh_absolute_seconds: int = env.integer(
+        "ALTLAS_REFRESH_ABSOLUTE_SECONDS", 30 * 86_400, minimum=60, help="A session ends this long after its login."
+    )
+    staff_idle_seconds: int = env.integer(
+        "ALTLAS_STAFF_REFRESH_IDLE_SECONDS", 12 * 3600, minimum=60, help="As ALTLAS_REFRESH_IDLE_SECONDS, for staff."
+    )
+    staff_absolute_seconds: int = env.integer(
+        "ALTLAS_STAFF_REFRESH_ABSOLUTE_SECONDS",
+        7 * 86_400,
+        minimum=60,
+        help="As ALTLAS_REFRESH_ABSOLUTE_SECONDS, for staff.",
+    )
+    sessions_per_user: int = env.integer(
+        "ALTLAS_SESSIONS_PER_USER", 20, minimum=1, help="Live sessions of one user; a further login ends the oldest."
+    )
+    refresh_mode: str = env.choice(
+        "ALTLAS_REFRESH_MODE",
+        "idempotent",
+        choices=("idempotent", "reject", "strict"),
+        help="Answer to a refresh token that was used a moment ago: the same successor again, 409, or the end of the "
+        "session.",
+    )
+    grace_seconds: float = env.decimal(
+        "ALTLAS_REFRESH_GRACE_SECONDS",
+        10,
+        minimum=0,
+        maximum=60,
+        help="How long a used refresh token counts as a retry, while its successor is unused.",
+    )
+    key_ring_seconds: float = env.seconds(
+        "ALTLAS_KEY_RING_SECONDS",
+        2,
+        minimum=0.1,
+        help="How long a process trusts its copy of the signing keys; bounds the delay of an emergency kill.",
+    )
+    key_active_seconds: int = env.integer(
+        "ALTLAS_KEY_ACTIVE_SECONDS", 30 * 86_400, minimum=3600, help="Age at which beat replaces the signing key."
+    )
+    jwks_max_age: int = env.integer(
+        "ALTLAS_JWKS_MAX_AGE", 300, minimum=0, maximum=86_400, help="Seconds that clients may cache the JWKS."
+    )
+    denylist_timeout: float = env.seconds(
+        "ALTLAS_DENYLIST_TIMEOUT", 0.05, minimum=0.005, help="Longest wait for Redis before the database is asked."
+    )
+    breaker_failures: int = env.integer(
+        "ALTLAS_DENYLIST_BREAKER_FAILURES", 3, minimum=1, help="Failures in a row after which Redis is left alone."
+    )
+    breaker_seconds: float = env.seconds(
+        "ALTLAS_DENYLIST_BREAKER_SECONDS", 2, minimum=0.1, help="How long Redis is left alone before one new try."
+    )
+
+
+conf = Conf()

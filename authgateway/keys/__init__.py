@@ -1,0 +1,1 @@
+"""Signing keys: generation, sealing of the private halves, and this process's copy of the ring."""

@@ -1,0 +1,1 @@
+"""Everything that writes. One verb per function; each opens its own transaction."""

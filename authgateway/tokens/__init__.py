@@ -1,0 +1,1 @@
+"""Tokens: rules without I/O. Signing and verifying take keys as arguments."""
