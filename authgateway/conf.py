@@ -15,8 +15,8 @@ class Conf:
     )
     kek: str = env.secret(
         "ALTLAS_KEK",
-        help="Keys that encrypt the private signing keys: 32 bytes each as base64url, comma-separated, first one encrypts, "
-        "all decrypt. Unset, one is made in ALTLAS_HOME (refused in production).",
+        help="Keys that encrypt the private signing keys: 32 bytes each as base64url, comma-separated; the first "
+        "encrypts, all decrypt. Unset, one is made in ALTLAS_HOME (refused in production).",
     )
     access_seconds: int = env.integer(
         "ALTLAS_ACCESS_SECONDS", 600, minimum=60, maximum=3600, help="Lifetime of an access token."

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from authgateway.tokens.claims import AccessClaims
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which loads this module as a default
 
 # As a view's ``required_scopes``: any valid token will do (one's own sessions, who am I).
 AUTHENTICATED: Final = ""

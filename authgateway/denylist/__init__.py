@@ -1,1 +1,1 @@
-"""The denylist: PostgreSQL is the truth, Redis refuses early. See docs/authgateway.md for what happens without Redis."""
+"""The denylist: PostgreSQL is the truth, Redis refuses early (docs/authgateway.md: without Redis)."""

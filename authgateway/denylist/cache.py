@@ -27,7 +27,7 @@ _PREFIX = "altlas:deny:"
 _SENTINEL = _PREFIX + "sentinel"
 _LOADING = _PREFIX + "loading:"
 _BATCH = 1000
-# Sets the sentinel only if nothing was flushed since loading began: the marker set before the first read is still there.
+# Sets the sentinel only if nothing was flushed since loading began: the marker set before the first read is there.
 _SEAL = "if redis.call('DEL', KEYS[1]) == 1 then redis.call('SET', KEYS[2], ARGV[1]) return 1 end return 0"
 
 breaker = Breaker(failures=conf.breaker_failures, seconds=conf.breaker_seconds)
