@@ -1,0 +1,54 @@
+"""Settings of the archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from altlas.kernel import env
+
+
+@dataclass(kw_only=True, slots=True)
+class Conf:
+    max_text: int = env.integer(
+        "ALTLAS_ARCHIVE_MAX_TEXT", 4_000_000, minimum=1_000, help="Longest text of one record, in code points."
+    )
+    max_payload: int = env.size_bytes(
+        "ALTLAS_ARCHIVE_MAX_PAYLOAD", 16 * 2**20, minimum=1024, shown="16M", help="Largest JSON payload of one record."
+    )
+    page_default: int = env.integer(
+        "ALTLAS_ARCHIVE_PAGE_DEFAULT", 50, minimum=1, maximum=200, help="Records of a page when `limit` is not given."
+    )
+    cursor_ttl: float = env.seconds(
+        "ALTLAS_ARCHIVE_CURSOR_TTL", 86_400, minimum=1, help="How long a page cursor is accepted."
+    )
+    exact_below: int = env.integer(
+        "ALTLAS_ARCHIVE_EXACT_BELOW",
+        20_000,
+        minimum=0,
+        help="Owners with fewer embedded records are searched exactly; others through the HNSW index.",
+    )
+    rank_candidates: int = env.integer(
+        "ALTLAS_ARCHIVE_RANK_CANDIDATES",
+        1_000,
+        minimum=50,
+        maximum=20_000,
+        help="Newest matches of a text search that are ranked; bounds the work for common words.",
+    )
+    search_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_SEARCH_TIMEOUT", 5, minimum=0.05, help="Longest statement of a search before 504."
+    )
+    stats_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_STATS_TIMEOUT", 5, minimum=0.05, help="Longest statement of the statistics before 504."
+    )
+
+
+conf = Conf()
+
+# Width of the embedding column. Another model's width needs a migration, so this is not a setting.
+EMBEDDING_DIMENSIONS = 384
+PAGE_MAXIMUM = 200
+TITLE_MAXIMUM = 300
+KIND_MAXIMUM = 64
+TAGS_MAXIMUM = 32
+TAG_MAXIMUM = 64
+LANGUAGE_MAXIMUM = 16

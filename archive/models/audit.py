@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from django.db import models
+
+from altlas.kernel.clock import now
+
+
+class AuditEntry(models.Model):
+    """Who did what to which record. Keeps ids instead of foreign keys: it outlives what it tells about."""
+
+    at = models.DateTimeField(default=now, editable=False)
+    action = models.CharField(max_length=32)
+    actor_id = models.UUIDField(null=True)
+    owner_id = models.UUIDField()
+    record_id = models.UUIDField(null=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    # Names of changed members and counts; never their values.
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["record_id", "-id"], name="archive_audit_record"),
+            models.Index(fields=["owner_id", "-id"], name="archive_audit_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.record_id}"
