@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -20,4 +21,19 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "altlas.console.views.dashboard",
+    "STYLES": [lambda request: static("altlas/console.css")],
+    "SCRIPTS": [lambda request: static("altlas/console.js")],
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": True,
+        "navigation": [
+            {
+                "items": [
+                    _link(_("Console"), "dashboard", "admin:index"),
+                    _link(_("API documentation"), "api", "docs"),
+                ]
+            },
+        ],
+    },
 }

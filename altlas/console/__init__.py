@@ -1,0 +1,1 @@
+"""The operator's landing page: the state of the four services, live."""
