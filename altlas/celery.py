@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
 
+# It warns root of pickled tasks; this product accepts JSON alone.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
 app = Celery("altlas")
-app.config_from_object("django.conf:settings.CELERY")
+app.conf.update(settings.CELERY)
 app.set_current()
 app.set_default()
 app.autodiscover_tasks()

@@ -229,8 +229,13 @@ CELERY = {
         "visibility_timeout": 3600,
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
+        # A publisher gives up quickly and answers 503; workers keep trying (broker_connection_max_retries).
         "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.1,
     },
+    "broker_connection_max_retries": None,
     "task_default_queue": "altlas",
     "task_serializer": "json",
     "accept_content": ["json"],
@@ -319,14 +324,12 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Files, language, time ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = engines.HOME.path / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
-    if (STATIC_ROOT / "staticfiles.json").exists()
-    else {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
-WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+# The web process serves the packages' own files, so that there is no collecting step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+STATIC_ROOT = (
+    env.text("ALTLAS_STATIC_ROOT", help="Where `collectstatic` gathers files for a proxy that serves them.") or None
+)
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
 LOCALE_PATHS = [BASE_DIR / "altlas" / "locale"]

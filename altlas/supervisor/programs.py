@@ -50,6 +50,7 @@ def _worker() -> Program:
     node = settings.NODE_NAME
     command = [
         *_tool("celery"),
+        "--quiet",
         "--app=altlas.celery",
         "worker",
         "--pool=threads",
@@ -65,7 +66,7 @@ def _worker() -> Program:
 
 
 def _beat() -> Program:
-    command = [*_tool("celery"), "--app=altlas.celery", "beat", "--pidfile=", "--loglevel=warning"]
+    command = [*_tool("celery"), "--quiet", "--app=altlas.celery", "beat", "--pidfile=", "--loglevel=warning"]
     return Program(name="beat", command=command, environment=_environment())
 
 

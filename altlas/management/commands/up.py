@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--programs", default=",".join(NAMES), help="which ones, comma-separated")
         parser.add_argument("--walkthrough", action="store_true", help="play the main job once everything is ready")
         parser.add_argument("--exit", action="store_true", help="stop after the walkthrough, with its status")
-        parser.add_argument("--skip-preparation", action="store_true", help="do not migrate, register or collect")
+        parser.add_argument("--skip-preparation", action="store_true", help="do not migrate or register")
         parser.add_argument("--ready-within", type=float, default=120.0, help="seconds until readiness is a failure")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,7 +63,6 @@ class Command(BaseCommand):
         call_command("check", stdout=io.StringIO())
         call_command("migrate", verbosity=0)
         call_command("models", "register-default", stdout=self.stdout)
-        call_command("collectstatic", verbosity=0, interactive=False)
         said = io.StringIO()
         call_command("operator_ensure", stdout=said)
         return said.getvalue().strip()
