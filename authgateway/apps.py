@@ -11,6 +11,8 @@ class AuthgatewayConfig(AppConfig):
     verbose_name = "Auth gateway"
 
     def ready(self) -> None:
+        from authgateway import schema  # noqa: F401  # registers itself
+
         post_migrate.connect(_provision, sender=self, dispatch_uid="authgateway.provision")
 
 

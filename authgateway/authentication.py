@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from altlas.kernel.clock import now
+from altlas.kernel.errors import NotAuthenticated
 from authgateway.conf import conf
 from authgateway.denylist import gate
 from authgateway.exceptions import RevocationUnavailable, TokenInvalid
@@ -28,6 +29,29 @@ class AccessTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def user_of(request: Request) -> User:
+    """Return who asks, for views that demand a token.
+
+    Raises:
+        NotAuthenticated: nobody.
+    """
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+def claims_of(request: Request) -> AccessClaims:
+    """Return what the token says, for views that demand one.
+
+    Raises:
+        NotAuthenticated: there is none.
+    """
+    claims: object = request.auth
+    if not isinstance(claims, AccessClaims):
+        raise NotAuthenticated
+    return claims
 
 
 def bearer_token(header: str) -> str | None:

@@ -75,6 +75,10 @@ class Conf:
     jwks_max_age: int = env.integer(
         "ALTLAS_JWKS_MAX_AGE", 300, minimum=0, maximum=86_400, help="Seconds that clients may cache the JWKS."
     )
+    trusted_proxies: tuple[str, ...] = env.csv(
+        "ALTLAS_TRUSTED_PROXIES",
+        help="Networks (CIDR) of proxies whose X-Forwarded-For is believed; from anyone else it is ignored.",
+    )
     denylist_timeout: float = env.seconds(
         "ALTLAS_DENYLIST_TIMEOUT", 0.05, minimum=0.005, help="Longest wait for Redis before the database is asked."
     )

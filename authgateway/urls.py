@@ -1,5 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from authgateway.views import forward, sessions, tokens
+
+urlpatterns = [
+    path("token", tokens.TokenView.as_view(), name="auth-token"),
+    path("token/refresh", tokens.RefreshView.as_view(), name="auth-token-refresh"),
+    path("token/revoke", tokens.RevokeView.as_view(), name="auth-token-revoke"),
+    path("token/introspect", tokens.IntrospectView.as_view(), name="auth-token-introspect"),
+    path("logout", tokens.LogoutView.as_view(), name="auth-logout"),
+    path("logout-all", tokens.LogoutAllView.as_view(), name="auth-logout-all"),
+    path("password", tokens.PasswordView.as_view(), name="auth-password"),
+    path("sessions", sessions.SessionsView.as_view(), name="auth-sessions"),
+    path("sessions/<uuid:session_id>", sessions.SessionView.as_view(), name="auth-session"),
+    path("me", sessions.MeView.as_view(), name="auth-me"),
+    path("verify", forward.VerifyView.as_view(), name="auth-verify"),
+]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from authgateway.views.wellknown import JwksView
+
+urlpatterns = [path("jwks.json", JwksView.as_view(), name="jwks")]

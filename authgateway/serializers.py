@@ -1,0 +1,171 @@
+"""Wire shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from authgateway import scopes
+from authgateway.models import User
+from authgateway.services.issuing import TokenPair
+
+_LONGEST_SECRET = 1024  # hashing has a price per byte; no honest password is longer
+_LONGEST_TOKEN = 8192
+
+
+def _secret(**options: Any) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=_LONGEST_SECRET, trim_whitespace=False, write_only=True, style={"input_type": "password"}, **options
+    )
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    password = _secret()
+    device_name = serializers.CharField(
+        max_length=120, required=False, allow_blank=True, default="", help_text="Shown in the list of sessions."
+    )
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    refresh = serializers.CharField(max_length=_LONGEST_TOKEN)
+
+
+class LogoutSerializer(serializers.Serializer[Any]):
+    refresh = serializers.CharField(
+        max_length=_LONGEST_TOKEN,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Ends the session of this refresh token, for when the access token has expired.",
+    )
+
+
+class TokenPairSerializer(serializers.Serializer[TokenPair]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField(default="Bearer")
+    expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
+    scope = serializers.SerializerMethodField(help_text="Scopes of the access token, separated by spaces.")
+
+    def get_scope(self, pair: TokenPair) -> str:
+        return " ".join(sorted(pair.scopes))
+
+    def to_representation(self, instance: TokenPair) -> dict[str, Any]:
+        return {
+            "access": instance.access,
+            "refresh": instance.refresh,
+            "token_type": "Bearer",
+            "expires_in": instance.expires_in,
+            "scope": self.get_scope(instance),
+        }
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=_LONGEST_TOKEN, trim_whitespace=False)
+    token_type_hint = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, default="", help_text="Taken and ignored: tokens tell."
+    )
+
+
+class IntrospectionSerializer(serializers.Serializer[Any]):
+    """RFC 7662, section 2.2: only ``active`` when the token is not."""
+
+    active = serializers.BooleanField()
+    token_type = serializers.CharField(required=False)
+    iss = serializers.CharField(required=False)
+    aud = serializers.CharField(required=False)
+    sub = serializers.CharField(required=False)
+    username = serializers.CharField(required=False)
+    sid = serializers.UUIDField(required=False)
+    jti = serializers.CharField(required=False)
+    iat = serializers.IntegerField(required=False)
+    nbf = serializers.IntegerField(required=False)
+    exp = serializers.IntegerField(required=False)
+    scope = serializers.CharField(required=False)
+
+
+class PasswordSerializer(serializers.Serializer[Any]):
+    current_password = _secret()
+    new_password = _secret()
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="The `sid` of its access tokens.")
+    device_name = serializers.CharField(allow_blank=True)
+    user_agent = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    created_address = serializers.IPAddressField(allow_null=True)
+    last_used_at = serializers.DateTimeField()
+    last_address = serializers.IPAddressField(allow_null=True)
+    expires_at = serializers.DateTimeField(help_text="When it ends unless it is refreshed.")
+    amr = serializers.ListField(child=serializers.CharField())
+    current = serializers.BooleanField()
+
+
+class SessionListSerializer(serializers.Serializer[Any]):
+    results = SessionSerializer(many=True)
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    scopes = serializers.SerializerMethodField(help_text="Scopes of the token that asks.")
+    session = serializers.SerializerMethodField(help_text="The `sid` of the token that asks.")
+
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "username",
+            "email",
+            "first_name",
+            "last_name",
+            "is_staff",
+            "is_superuser",
+            "date_joined",
+            "last_login",
+            "scopes",
+            "session",
+        ]
+        read_only_fields = fields
+
+    def get_scopes(self, user: User) -> list[str]:
+        return sorted(self.context["claims"].scopes)
+
+    def get_session(self, user: User) -> str:
+        return str(self.context["claims"].sid)
+
+
+class JwkSerializer(serializers.Serializer[Any]):
+    kty = serializers.CharField()
+    n = serializers.CharField()
+    e = serializers.CharField()
+    kid = serializers.CharField(help_text="RFC 7638 thumbprint.")
+    use = serializers.CharField()
+    alg = serializers.CharField()
+
+
+class JwksSerializer(serializers.Serializer[Any]):
+    keys = JwkSerializer(many=True)
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    pointer = serializers.CharField(help_text="RFC 6901 pointer into the request body.", allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    code = serializers.CharField()
+    request_id = serializers.CharField(allow_blank=True)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # the member's name in our API
+
+
+SCOPES_TEXT = "\n".join(f"- `{name}`: {text}" for name, text in scopes.DESCRIPTIONS.items())

@@ -1,0 +1,201 @@
+"""Exchanging a refresh token for its successor.
+
+One transaction under the family's lock decides; the verdict is committed before it is answered, and signing happens
+after. Of any number of parallel calls exactly one changes the row (the conditional UPDATE); the others find it used
+and are retries, races or theft, told apart by ``judge``, which is pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from altlas.kernel.clock import now
+from altlas.kernel.errors import AltlasError
+from authgateway.caller import Caller
+from authgateway.conf import conf
+from authgateway.exceptions import (
+    RefreshInProgress,
+    RefreshInvalid,
+    RefreshReused,
+    SessionExpired,
+    SessionRevoked,
+    TokenInvalid,
+)
+from authgateway.keys import kek
+from authgateway.models import Family, RefreshToken, SecurityEvent
+from authgateway.services import issuing
+from authgateway.services.issuing import TokenPair
+from authgateway.services.security_events import event_record
+from authgateway.services.sessions import idle_limit, sessions_revoke
+from authgateway.tokens import refresh
+from authgateway.tokens.claims import AccessClaims
+
+_PURPOSE = b"refresh-successor"
+Severity = SecurityEvent.Severity
+
+
+class Verdict(Enum):
+    """What a used refresh token is."""
+
+    RETRY = "retry"  # the same successor again
+    IN_PROGRESS = "in_progress"  # 409
+    REUSE = "refresh_reuse"
+    STALE = "stale_lineage"  # its successor was used too
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """A used token as ``judge`` sees it."""
+
+    used_at: datetime
+    child_used: bool
+    has_nonce: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Granted:
+    claims: AccessClaims
+    refresh: str
+
+
+def judge(used: Used, *, mode: str, grace: timedelta, moment: datetime) -> Verdict:
+    """Tell a retry from theft. Grace is for the immediate predecessor of an unused successor alone."""
+    if used.child_used:
+        return Verdict.STALE
+    if mode == "strict" or moment - used.used_at > grace:
+        return Verdict.REUSE
+    if mode == "reject":
+        return Verdict.IN_PROGRESS
+    return Verdict.RETRY if used.has_nonce else Verdict.REUSE
+
+
+def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
+    """Exchange ``token``.
+
+    Raises:
+        RefreshInvalid: never issued.
+        RefreshReused: used before; its session is ended and its access tokens are refused, already committed.
+        SessionRevoked, SessionExpired: the session ended before.
+        RefreshInProgress: used a moment ago, in mode ``reject``.
+        TokenInvalid: the account is not active.
+    """
+    if not refresh.is_shaped(token):
+        raise RefreshInvalid("The refresh token is not valid.")
+    with transaction.atomic(durable=True):
+        outcome = _decide(token, caller)
+    if isinstance(outcome, AltlasError):
+        raise outcome
+    return issuing.pair(outcome.claims, outcome.refresh)
+
+
+def _decide(token: str, caller: Caller) -> Granted | AltlasError:
+    moment = now()
+    family: Any = (
+        Family.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("user")
+        .filter(tokens__token_hash=refresh.digest(token))
+        # Constants of the token's row. Whether it is used must not be read here: after waiting for the lock,
+        # PostgreSQL gives the family's new version beside the token's old one.
+        .annotate(token_id=F("tokens__id"), generation=F("tokens__generation"))
+        .order_by()
+        .first()
+    )
+    refused = _refusal(family, caller, moment)
+    if refused is not None:
+        return refused
+    nonce = refresh.new_nonce()
+    won = RefreshToken.objects.filter(pk=family.token_id, used_at__isnull=True, expires_at__gt=moment).update(
+        used_at=moment, successor_nonce=nonce
+    )
+    if not won:
+        return _lost(family, token, caller, moment)
+    successor = refresh.successor(token, nonce=nonce, key=kek.keks()[0].derive(_PURPOSE))
+    RefreshToken.objects.create(
+        family=family,
+        generation=family.generation + 1,
+        token_hash=refresh.digest(successor),
+        created_at=moment,
+        expires_at=min(idle_limit(family.user, moment), family.absolute_expires_at),
+        address=caller.address,
+    )
+    return Granted(claims=issuing.claims_for(family, family.user, moment=moment), refresh=successor)
+
+
+def _refusal(family: Family | None, caller: Caller, moment: datetime) -> AltlasError | None:
+    if family is None:
+        _record("refresh_unknown", Severity.LOW, None, caller, aggregate=caller.network)
+        return RefreshInvalid("The refresh token is not valid.")
+    if family.revoked_at is not None:
+        _record("revoked_reuse", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
+        return SessionRevoked("The session was ended; log in again.")
+    if not family.user.is_active:
+        _record("user_state", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
+        return TokenInvalid("user_state")
+    if moment >= family.absolute_expires_at:
+        return SessionExpired("The session has expired; log in again.")
+    return None
+
+
+def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted | AltlasError:
+    row = RefreshToken.objects.get(pk=family.token_id)
+    if row.used_at is None:
+        return SessionExpired("The session has expired; log in again.")
+    child = RefreshToken.objects.filter(family=family, generation=row.generation + 1).first()
+    used = Used(
+        used_at=row.used_at,
+        child_used=child is None or child.used_at is not None,
+        has_nonce=row.successor_nonce is not None,
+    )
+    verdict = judge(used, mode=conf.refresh_mode, grace=timedelta(seconds=conf.grace_seconds), moment=moment)
+    if verdict is Verdict.IN_PROGRESS:
+        return RefreshInProgress()
+    if verdict is Verdict.RETRY and child is not None:
+        successor = _derive_again(token, bytes(row.successor_nonce or b""), bytes(child.token_hash))
+        if successor is not None:
+            return Granted(claims=issuing.claims_for(family, family.user, moment=moment), refresh=successor)
+        verdict = Verdict.REUSE
+    sessions_revoke(families=Family.objects.filter(pk=family.pk), reason=Family.Reason.REUSE, moment=moment)
+    _record(
+        verdict.value,
+        Severity.HIGH,
+        family,
+        caller,
+        detail={"generation": row.generation, "issued_to": row.address, "opened_from": family.address},
+    )
+    return RefreshReused("This refresh token was used before; the session was ended. Log in again.")
+
+
+def _derive_again(token: str, nonce: bytes, expected: bytes) -> str | None:
+    # The key-encryption key may have been replaced since: the right one is the one whose successor we stored.
+    for key in kek.keks():
+        successor = refresh.successor(token, nonce=nonce, key=key.derive(_PURPOSE))
+        if refresh.digest(successor) == expected:
+            return successor
+    return None
+
+
+def _record(
+    kind: str,
+    severity: str,
+    family: Family | None,
+    caller: Caller,
+    *,
+    aggregate: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    event_record(
+        kind=kind,
+        severity=severity,
+        user_id=family.user_id if family else None,
+        family_id=family.pk if family else None,
+        address=caller.address,
+        user_agent=caller.user_agent,
+        aggregate=aggregate,
+        detail=detail,
+    )

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from authgateway.denylist import cache
+from authgateway.keys import ring
+from authgateway.models import User
+from authgateway.testing import PASSWORD, make_user
+from rest_framework.test import APIClient
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state() -> Iterator[None]:
+    ring.reset()
+    cache.breaker.reset()
+    cache.connection().flushdb()
+    yield
+
+
+@pytest.fixture
+def api() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return make_user("ada")
+
+
+Login = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def login(api: APIClient) -> Login:
+    """Log in over HTTP; returns the answer's body."""
+
+    def do(username: str = "ada", password: str = PASSWORD, **extra: Any) -> dict[str, Any]:
+        answer = api.post("/api/v1/auth/token", {"username": username, "password": password}, **extra)
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    return do
+
+
+def auth(pair: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {pair['access']}"}
