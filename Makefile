@@ -16,6 +16,7 @@ help:
 $(RUN_STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 		{ echo "Python 3.11 is needed; name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Installing the environment into $(VENV); a few minutes the first time."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)"
 	$(BIN)/python -m pip install --quiet -r requirements.txt
