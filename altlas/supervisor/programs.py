@@ -41,7 +41,7 @@ def _web() -> Program:
         f"--backpressure={conf.web_backlog}",
         "--respawn-failed-workers",
         "--workers-kill-timeout=15",
-        "--log-level=warning",
+        "--log-level=error",
     ]
     return Program(name="web", command=command, environment=_environment())
 

@@ -129,8 +129,9 @@ class _Watch:
 
     def _where(self, supervisor: Supervisor) -> None:
         base = f"http://{settings.HOST}:{settings.PORT}"
-        for line in (f"admin     {base}/admin/", f"API       {base}/api/docs/", f"{self.operator}", "stop with Ctrl-C"):
-            supervisor.output.line("up", line)
+        for line in (f"admin     {base}/admin/", f"API       {base}/api/docs/", self.operator, "stop with Ctrl-C"):
+            if line:
+                supervisor.output.line("up", line)
 
 
 def _not_ready() -> str | None:
