@@ -6,6 +6,7 @@ import os
 import warnings
 
 from celery import Celery
+from celery.signals import worker_init
 from celery.platforms import SecurityWarning
 from django.conf import settings
 
@@ -19,3 +20,11 @@ app.conf.update(settings.CELERY)
 app.set_current()
 app.set_default()
 app.autodiscover_tasks()
+
+
+@worker_init.connect(dispatch_uid="altlas.node")
+def _become_node(**_: object) -> None:
+    # Imported when a worker starts: the steps need loaded models, and no other process needs them.
+    from orchestrator.worker.steps import SUPERVISOR_STEPS
+
+    app.steps["worker"].update(SUPERVISOR_STEPS)

@@ -1,0 +1,99 @@
+"""Settings of the orchestrator."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from altlas.kernel import env
+
+
+@dataclass(kw_only=True, slots=True)
+class Conf:
+    default_model: str = env.text(
+        "ALTLAS_MODEL", "all-minilm-l6-v2", help="Name of the sentence-embedding model that is used when none is named."
+    )
+    memory_budget: int = env.size_bytes(
+        "ALTLAS_MODEL_MEMORY",
+        0,
+        shown="half of the machine's or cgroup's memory",
+        help="Bytes that loaded models of one node may hold together; 0 is the default.",
+    )
+    low_watermark: float = env.decimal(
+        "ALTLAS_MODEL_LOW_WATERMARK",
+        0.85,
+        minimum=0.0,
+        maximum=1.0,
+        help="Share of the budget that an eviction goes down to once the high watermark was passed.",
+    )
+    high_watermark: float = env.decimal(
+        "ALTLAS_MODEL_HIGH_WATERMARK",
+        0.95,
+        minimum=0.1,
+        maximum=1.0,
+        help="Share of the budget above which idle models are evicted in the background.",
+    )
+    torch_threads: int = env.integer(
+        "ALTLAS_MODEL_THREADS",
+        max(1, (os.cpu_count() or 2) // 2),
+        minimum=1,
+        help="Processor threads of one model process; default: half of the cores.",
+    )
+    batch_tokens: int = env.integer(
+        "ALTLAS_MODEL_BATCH_TOKENS",
+        1024,
+        minimum=64,
+        help="Tokens, padding included, that go through a model in one forward pass at most.",
+    )
+    infer_seconds: float = env.seconds(
+        "ALTLAS_INFER_SECONDS", 30, minimum=0.1, help="Deadline of an inference request that names none."
+    )
+    max_inputs: int = env.integer(
+        "ALTLAS_INFER_MAX_INPUTS", 20_000, minimum=1, help="Texts in one inference request at most."
+    )
+    max_characters: int = env.integer(
+        "ALTLAS_INFER_MAX_CHARACTERS", 8_000_000, minimum=1, help="Characters in one inference request at most."
+    )
+    load_seconds: float = env.seconds(
+        "ALTLAS_MODEL_LOAD_SECONDS", 120, minimum=1, help="Longest load of a model up to 1 GiB; grows with its size."
+    )
+    load_seconds_per_gib: float = env.seconds(
+        "ALTLAS_MODEL_LOAD_SECONDS_PER_GIB", 20, minimum=0, help="What each GiB of weights adds to the longest load."
+    )
+    parallel_loads: int = env.integer(
+        "ALTLAS_MODEL_PARALLEL_LOADS", 2, minimum=1, help="Loads that one node has under way at a time."
+    )
+    load_queue: int = env.integer(
+        "ALTLAS_MODEL_LOAD_QUEUE", 64, minimum=1, help="Loads that may wait on one node; more are refused with 503."
+    )
+    min_residency: float = env.seconds(
+        "ALTLAS_MODEL_MIN_RESIDENCY",
+        2,
+        help="Seconds that a loaded model is safe from eviction, so that two models do not evict each other in turns.",
+    )
+    keep_alive: float = env.seconds(
+        "ALTLAS_MODEL_KEEP_ALIVE",
+        0,
+        help="Seconds after its last use that a model is unloaded; 0 keeps it until memory is needed.",
+    )
+    ping_seconds: float = env.seconds(
+        "ALTLAS_MODEL_PING_SECONDS", 10, minimum=0.1, help="How often an idle model process is asked whether it lives."
+    )
+    hang_seconds: float = env.seconds(
+        "ALTLAS_MODEL_HANG_SECONDS",
+        60,
+        minimum=0.5,
+        help="A model process without a sign of life for this long, with work or a ping in hand, is ended.",
+    )
+    heartbeat_seconds: float = env.seconds(
+        "ALTLAS_NODE_HEARTBEAT_SECONDS", 1, minimum=0.05, help="How often a node reports its state."
+    )
+    heartbeat_ttl: float = env.seconds(
+        "ALTLAS_NODE_TTL", 5, minimum=0.2, help="A node that has not reported for this long counts as gone."
+    )
+    catalogue_seconds: float = env.seconds(
+        "ALTLAS_CATALOGUE_SECONDS", 2, help="How long a node trusts its copy of a catalogue row."
+    )
+
+
+conf = Conf()

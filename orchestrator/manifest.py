@@ -1,0 +1,79 @@
+"""Manifests: the sha256 and size of every file of a model version, and the check against them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+# Files that could run code when loaded. A version that has one is refused at registration, not ignored.
+_CODE = frozenset({".py", ".pyc", ".so", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".joblib"})
+_IGNORED = frozenset({".gitattributes", ".gitignore"})
+
+
+class Entry(TypedDict):
+    sha256: str
+    bytes: int
+
+
+class ManifestError(ValueError):
+    """The files are not what they should be; the message names the file."""
+
+
+def build(folder: Path) -> dict[str, Entry]:
+    """Return file -> entry for every file below ``folder``, by POSIX path.
+
+    Raises:
+        ManifestError: a file could run code when loaded (pickled weights, Python modules).
+    """
+    found: dict[str, Entry] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or path.name in _IGNORED or "__pycache__" in name:
+            continue
+        if path.suffix.lower() in _CODE:
+            raise ManifestError(f"{name} could run code when loaded; only safetensors weights are accepted.")
+        found[name] = Entry(sha256=digest(path), bytes=path.stat().st_size)
+    return found
+
+
+def weights_bytes(manifest: Mapping[str, Entry]) -> int:
+    return sum(entry["bytes"] for name, entry in manifest.items() if name.endswith(".safetensors"))
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of ``path``.
+
+    A file is read again only when its identity (inode, size, change times) differs from the one that was read, so
+    that loading a model again costs no second reading of its weights.
+    """
+    stat = path.stat()
+    identity = (str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    found = _digests.get(identity)
+    if found is None:
+        with path.open("rb") as file:
+            found = _digests[identity] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+_digests: dict[tuple[str, int, int, int, int], str] = {}
+
+
+def verify(folder: Path, manifest: Mapping[str, Entry]) -> None:
+    """Return when every file of ``manifest`` is there unchanged.
+
+    Raises:
+        ManifestError: a file is missing or differs.
+    """
+    for name, entry in manifest.items():
+        path = folder / name
+        try:
+            size = path.stat().st_size
+            if size != entry["bytes"]:
+                raise ManifestError(f"{name} has {size} bytes instead of {entry['bytes']}.")
+            found = digest(path)
+        except OSError as exc:
+            raise ManifestError(f"{name} cannot be read: {exc.strerror}.") from exc
+        if found != entry["sha256"]:
+            raise ManifestError(f"{name} differs from what was registered (sha256 {found[:12]}…).")

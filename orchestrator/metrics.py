@@ -1,0 +1,30 @@
+"""Prometheus metrics of the model caches. Gauges are written by the one process that owns the state."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HITS = Counter("altlas_model_hits_total", "Requests that found their model loaded.", ["model"])
+MISSES = Counter("altlas_model_misses_total", "Requests that had to wait for a load.", ["model"])
+LOADS = Counter("altlas_model_loads_total", "Loads by outcome.", ["model", "outcome"])
+LOAD_SECONDS = Histogram(
+    "altlas_model_load_seconds",
+    "Time from fork to warm.",
+    ["model"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
+)
+EVICTIONS = Counter("altlas_model_evictions_total", "Evictions by reason.", ["reason"])
+REFUSALS = Counter("altlas_model_refusals_total", "Loads that were refused, by reason.", ["reason"])
+RESTARTS = Counter("altlas_model_restarts_total", "Model processes that died, by cause.", ["cause"])
+FAILURES = Counter("altlas_model_failures_total", "Requests that failed, by error code.", ["code"])
+BYTES = Gauge("altlas_model_bytes", "Bytes charged, by state.", ["node", "state"], multiprocess_mode="mostrecent")
+BUDGET = Gauge("altlas_model_budget_bytes", "The node's byte budget.", ["node"], multiprocess_mode="mostrecent")
+QUEUE = Gauge("altlas_model_load_queue", "Loads that wait.", ["node"], multiprocess_mode="mostrecent")
+WAITING = Gauge("altlas_model_waiting", "Callers that wait for a load.", ["node"], multiprocess_mode="mostrecent")
+LEASES = Gauge("altlas_model_leases", "Leases held.", ["node"], multiprocess_mode="mostrecent")
+INFER_SECONDS = Histogram(
+    "altlas_infer_seconds",
+    "Inference on the node, from task to answer.",
+    ["model"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from orchestrator.models.catalogue import Alias, Model, ModelVersion, Task, VersionPolicy, VersionStatus
+from orchestrator.models.events import CacheEvent, EventKind
+from orchestrator.models.jobs import JobStatus, LoadJob
+from orchestrator.models.nodes import Node
+
+__all__ = [
+    "Alias",
+    "CacheEvent",
+    "EventKind",
+    "JobStatus",
+    "LoadJob",
+    "Model",
+    "ModelVersion",
+    "Node",
+    "Task",
+    "VersionPolicy",
+    "VersionStatus",
+]

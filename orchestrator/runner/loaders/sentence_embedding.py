@@ -1,0 +1,103 @@
+"""Sentence embedding: transformer, mean pooling, unit length; the outputs are those of sentence-transformers.
+
+Reimers and Gurevych, "Sentence-BERT", 2019 (arXiv:1908.10084). The folder's ``modules.json``, when there is one, says
+which steps apply; anything but transformer, mean or CLS pooling and normalisation is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from orchestrator.runner.batching import padded
+from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.loaders.base import Encoded, LoadOrder
+
+
+class SentenceEmbedding:
+    """One vector of unit length per text; longer texts are cut at ``max_tokens``."""
+
+    _model: Any
+    _tokenizer: Any
+
+    def load(self, order: LoadOrder) -> dict[str, Any]:
+        folder = order.folder
+        if folder is None:
+            raise RunnerError("model_unloadable", "The model has no files.", permanent=True)
+        torch.set_num_threads(order.threads)
+        self._pooling, self._normalise = _steps(folder)
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self._model = AutoModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+            ).eval()
+        except (OSError, ValueError, KeyError, RuntimeError) as exc:
+            raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
+        self._max_tokens = self._longest(folder)
+        self._pad = self._tokenizer.pad_token_id or 0
+        return {"dimension": int(self._model.config.hidden_size), "max_tokens": self._max_tokens}
+
+    def warm_up(self) -> None:
+        for text in ("warm-up", "warm-up " * 30):
+            rows = self.encode([text], {})
+            self.forward([row.payload for row in rows], {})
+
+    def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
+        if not all(isinstance(text, str) for text in inputs):
+            raise RunnerError("invalid_inputs", "Inputs are texts.")
+        found = self._tokenizer(
+            list(inputs),
+            truncation=True,
+            max_length=self._max_tokens,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )["input_ids"]
+        return [Encoded(length=len(ids), payload=ids) for ids in found]
+
+    @torch.inference_mode()
+    def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
+        width = padded(max(len(row) for row in rows))
+        ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in rows])
+        lengths = torch.tensor([len(row) for row in rows])
+        mask = (torch.arange(width)[None, :] < lengths[:, None]).long()
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        if self._pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weight = mask.unsqueeze(-1).to(hidden.dtype)
+            pooled = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+        if self._normalise:
+            pooled = torch.nn.functional.normalize(pooled, p=2, dim=1)
+        return list(pooled.numpy())
+
+    def _longest(self, folder: Path) -> int:
+        config = _json(folder / "sentence_bert_config.json")
+        limit = int(getattr(self._model.config, "max_position_embeddings", 512))
+        return min(int(config.get("max_seq_length") or limit), limit)
+
+
+def _steps(folder: Path) -> tuple[str, bool]:
+    """Return the pooling (``mean`` or ``cls``) and whether vectors are normalised."""
+    modules = _json(folder / "modules.json", default=[])
+    if not modules:
+        return "mean", True
+    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+    unknown = set(kinds) - {"Transformer", "Pooling", "Normalize"}
+    if unknown:
+        raise RunnerError("model_unloadable", f"Unknown steps in modules.json: {sorted(unknown)}.", permanent=True)
+    pooling = next((module["path"] for module, kind in zip(modules, kinds, strict=True) if kind == "Pooling"), None)
+    config = _json(folder / pooling / "config.json") if pooling is not None else {}
+    if config.get("pooling_mode_mean_tokens", not config):
+        return "mean", "Normalize" in kinds
+    if config.get("pooling_mode_cls_token"):
+        return "cls", "Normalize" in kinds
+    raise RunnerError("model_unloadable", "Only mean and CLS pooling are known.", permanent=True)
+
+
+def _json(path: Path, default: Any = None) -> Any:
+    return json.loads(path.read_text()) if path.is_file() else ({} if default is None else default)

@@ -1,0 +1,194 @@
+"""The runner's two threads: one reads frames and answers pings, the main one loads and computes."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from orchestrator.runner import frames
+from orchestrator.runner.batching import Item, Pool, Request
+from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.loaders import loader_for
+from orchestrator.runner.loaders.base import Loader, LoadOrder
+from orchestrator.runner.memory import mapped_bytes
+
+logger = logging.getLogger("orchestrator.runner")
+
+
+def run(connection: socket.socket, *, name: str) -> int:
+    """Serve ``connection`` until it closes or says ``stop``; return the exit status."""
+    logging.basicConfig(level="INFO", format=f"%(asctime)s %(levelname)-7s runner {name} %(message)s")
+    return Runner(connection).serve()
+
+
+class Runner:
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._inbox: deque[dict[str, Any]] = deque()
+        self._arrived = threading.Semaphore(0)
+        self._writing = threading.Lock()
+        self._busy_since: float | None = None
+        self._arrivals = 0
+
+    def serve(self) -> int:
+        # A daemon thread: when the main thread returns, the process ends whatever the reader waits for.
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        first = self._next()
+        if first["op"] != "load":
+            return 0
+        loader = self._load(first)
+        if loader is None:
+            return 0
+        self._pool = Pool(token_bound=int(first["batch_tokens"]))
+        self._loader = loader
+        while self._turn():
+            pass
+        return 0
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+    def _read(self) -> None:
+        while True:
+            try:
+                message = frames.receive(self._connection)
+            except (OSError, frames.FrameError):
+                message = None
+            if message is None:
+                os._exit(0)  # the owner is gone; whatever is being computed has no reader
+            if message["op"] == "ping":
+                since = self._busy_since
+                busy = 0.0 if since is None else time.monotonic() - since
+                self._send(op="pong", id=message["id"], busy_seconds=busy)
+            else:
+                self._inbox.append(message)
+                self._arrived.release()
+
+    def _next(self) -> dict[str, Any]:
+        self._arrived.acquire()
+        return self._inbox.popleft()
+
+    # --- loading ----------------------------------------------------------------------------------------------------
+    def _load(self, order: dict[str, Any]) -> Loader | None:
+        folder = Path(order["folder"]) if order["folder"] else None
+        self._busy_since = begun = time.monotonic()
+        try:
+            loader = loader_for(order["task"])
+            facts = loader.load(LoadOrder(folder=folder, options=order["options"], threads=order["threads"]))
+            loaded = time.monotonic()
+            self._send(op="progress", stage="warming", seconds=loaded - begun)
+            loader.warm_up()
+        except RunnerError as exc:
+            self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
+            return None
+        except Exception as exc:
+            logger.exception("load failed")
+            self._send(
+                op="failed", code="model_unavailable", detail=f"{type(exc).__name__}: {exc}"[:500], permanent=False
+            )
+            return None
+        gc.collect()
+        gc.freeze()
+        self._busy_since = None
+        self._send(
+            op="loaded",
+            facts=facts,
+            mapped_bytes=mapped_bytes(folder),
+            load_seconds=loaded - begun,
+            warm_seconds=time.monotonic() - loaded,
+        )
+        return loader
+
+    # --- serving ----------------------------------------------------------------------------------------------------
+    def _turn(self) -> bool:
+        """Take in what has arrived, then run one forward pass; false when told to stop."""
+        while not self._pool or self._inbox:
+            if not self._accept(self._next()):
+                return False
+        self._forward(self._pool.next_batch())
+        return True
+
+    def _accept(self, message: dict[str, Any]) -> bool:
+        match message["op"]:
+            case "infer":
+                self._enter(message)
+            case "cancel":
+                self._pool.discard(message["id"])
+            case "stop":
+                return False
+        return True
+
+    def _enter(self, message: dict[str, Any]) -> None:
+        inputs = message["inputs"]
+        self._arrivals += 1
+        request = Request(
+            id=message["id"], count=len(inputs), arrival=self._arrivals, params=message.get("params") or {}
+        )
+        self._busy_since = time.monotonic()
+        try:
+            rows = self._loader.encode(inputs, request.params)
+        except Exception as exc:
+            self._refuse([request], exc)
+        else:
+            request.outputs = [None] * len(rows)
+            request.tokens = [row.length for row in rows]
+            self._pool.add(request, [Item(request, i, row.length, row.payload) for i, row in enumerate(rows)])
+            if not rows:
+                self._answer(request)
+        finally:
+            self._busy_since = None
+
+    def _forward(self, batch: list[Item]) -> None:
+        requests = list({item.request.id: item.request for item in batch}.values())
+        self._busy_since = begun = time.monotonic()
+        try:
+            outputs = self._loader.forward([item.payload for item in batch], batch[0].request.params)
+        except Exception as exc:
+            for request in requests:
+                self._pool.discard(request.id)
+            self._refuse(requests, exc)
+            return
+        finally:
+            self._busy_since = None
+        elapsed = time.monotonic() - begun
+        for item, output in zip(batch, outputs, strict=True):
+            item.request.outputs[item.index] = output
+            item.request.missing -= 1
+        for request in requests:
+            request.seconds += elapsed
+            if request.missing == 0:
+                self._answer(request)
+
+    def _answer(self, request: Request) -> None:
+        self._send(
+            op="result", id=request.id, tokens=request.tokens, seconds=request.seconds, **_packed(request.outputs)
+        )
+
+    def _refuse(self, requests: list[Request], exc: Exception) -> None:
+        known = isinstance(exc, RunnerError)
+        if not known:
+            logger.error("inference failed", exc_info=exc)
+        code = exc.code if isinstance(exc, RunnerError) else "inference_failed"
+        detail = exc.detail if isinstance(exc, RunnerError) else f"{type(exc).__name__}: {exc}"[:500]
+        for request in requests:
+            self._send(op="error", id=request.id, code=code, detail=detail)
+
+    def _send(self, **message: Any) -> None:
+        with self._writing:
+            frames.send(self._connection, message)
+
+
+def _packed(outputs: Sequence[Any]) -> dict[str, Any]:
+    """Return vectors as one block of little-endian float32, anything else as it is."""
+    if outputs and all(isinstance(output, np.ndarray) for output in outputs):
+        block = np.ascontiguousarray(np.stack(outputs), dtype="<f4")
+        return {"shape": list(block.shape), "data": block.tobytes()}
+    return {"values": list(outputs)}

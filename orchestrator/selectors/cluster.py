@@ -1,0 +1,41 @@
+"""Reading the cluster: PostgreSQL knows the nodes, Redis what they hold right now."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import redis as redis_errors
+from django.db.models import QuerySet
+
+from altlas.kernel import clock
+from altlas.kernel.redis import client
+from orchestrator.models import Node
+
+PREFIX = "altlas:node:"
+_REMEMBERED_SECONDS = 0.25
+_remembered: tuple[float, list[dict[str, Any]]] = (0.0, [])
+
+
+def cache_state() -> list[dict[str, Any]]:
+    """Return what each live node holds, by node name; empty when no node is alive or Redis is away."""
+    try:
+        connection = client("live")
+        keys = sorted(connection.scan_iter(match=PREFIX + "*", count=500))
+        found = connection.mget(keys) if keys else []
+    except redis_errors.RedisError:
+        return []
+    return [json.loads(value) for value in found if value is not None]
+
+
+def live_nodes(*, fresh: bool = False) -> list[dict[str, Any]]:
+    """As ``cache_state``, remembered for a quarter of a second: for decisions on every request."""
+    global _remembered
+    now = clock.monotonic()
+    if fresh or now - _remembered[0] > _REMEMBERED_SECONDS or not _remembered[1]:
+        _remembered = (now, cache_state())
+    return _remembered[1]
+
+
+def node_list() -> QuerySet[Node]:
+    return Node.objects.order_by("name")

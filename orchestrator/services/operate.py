@@ -1,0 +1,120 @@
+"""Loading and unloading on request."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from altlas.kernel import replies
+from altlas.kernel.tasks import enqueue
+from orchestrator import exceptions
+from orchestrator.conf import conf
+from orchestrator.models import EventKind
+from orchestrator.selectors.catalogue import version_choose
+from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services.events import event_record
+from orchestrator.services.specs import spec_of
+from orchestrator.supervisor.spec import Key
+from orchestrator.worker import node as here
+
+
+def model_load(
+    *, model: str, version: str | None = None, node: str | None = None, seconds: float | None = None, actor: str = ""
+) -> dict[str, Any]:
+    """Load ``model`` on ``node`` (default: any live one) and return ``{"model", "version", "node", "seconds"}``.
+
+    Raises: as ``infer``; the load goes on when ``seconds`` have passed.
+    """
+    row = version_choose(model=model, version=version)
+    return _order("load", model=model, version=row.version, node=node, seconds=seconds, actor=actor)
+
+
+def model_unload(
+    *, model: str, version: str | None = None, node: str | None = None, seconds: float | None = None, actor: str = ""
+) -> dict[str, Any]:
+    """Unload ``model`` from ``node`` (default: from every live node); requests under way finish first.
+
+    Without ``version``, every version is unloaded. Returns ``{"model", "version", "node", "replicas"}``.
+    """
+    wanted = version and version_choose(model=model, version=version).version
+    if wanted is None:
+        version_choose(model=model)
+    return _order("unload", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
+
+
+def order_here(*, verb: str, model: str, version: str | None, until: float) -> dict[str, Any]:
+    """Carry out an order on this node; ``until`` by the monotonic clock."""
+    current = here.current()
+    if current is None:
+        raise exceptions.NodeUnavailable("This process is no node worker.")
+    begun = time.monotonic()
+    if verb == "load":
+        spec = spec_of(version_choose(model=model, version=version))
+        current.supervisor.load(spec, deadline=until)
+        return {
+            "model": model,
+            "version": spec.key.version,
+            "node": current.name,
+            "seconds": time.monotonic() - begun,
+        }
+    keys = {Key(replica["model"], replica["version"]) for replica in current.supervisor.state()["replicas"]}
+    chosen = [key for key in keys if key.model == model and version in (None, key.version)]
+    count = sum(current.supervisor.unload(key) for key in chosen)
+    return {"model": model, "version": version, "node": current.name, "replicas": count}
+
+
+def _order(
+    verb: str, *, model: str, version: str | None, node: str | None, seconds: float | None, actor: str
+) -> dict[str, Any]:
+    seconds = conf.load_seconds if seconds is None else seconds
+    event_record(kind=EventKind.OPERATE, model=model, version=version or "", node=node or "", reason=verb, actor=actor)
+    current = here.current()
+    if current is not None and node in (None, current.name):
+        return order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds)
+    names = [found["name"] for found in live_nodes(fresh=True)]
+    if node is not None and node not in names:
+        raise exceptions.NodeNotFound(f"There is no live node {node!r}.")
+    if not names:
+        raise exceptions.NodeUnavailable("No node is alive; try again shortly.")
+    targets = [node] if node else (names if verb == "unload" else _holders_first(model, version))[:None]
+    if verb == "load" and node is None:
+        targets = targets[:1]
+    answers = [_send(verb, model=model, version=version, node=target, seconds=seconds) for target in targets]
+    if verb == "load":
+        return answers[0]
+    return {
+        "model": model,
+        "version": version,
+        "node": node,
+        "replicas": sum(int(answer["replicas"]) for answer in answers),
+    }
+
+
+def _holders_first(model: str, version: str | None) -> list[str]:
+    def holds(found: dict[str, Any]) -> bool:
+        return any(replica["model"] == model and version in (None, replica["version"]) for replica in found["replicas"])
+
+    return [found["name"] for found in sorted(live_nodes(), key=lambda found: (not holds(found), found["used_bytes"]))]
+
+
+def _send(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:
+    reply_id = replies.new_reply_id()
+    enqueue(
+        "orchestrator.order",
+        kwargs={
+            "reply_id": reply_id,
+            "verb": verb,
+            "model": model,
+            "version": version,
+            "until": time.time() + seconds,
+        },
+        queue=f"altlas.node.{node}",
+        expires=seconds,
+        on_commit=False,
+    )
+    reply = replies.receive(reply_id, timeout=seconds + 0.5)
+    if reply is None:
+        raise exceptions.NodeUnavailable(f"The node {node!r} did not answer within {seconds:.0f} s.")
+    if "error" in reply:
+        raise exceptions.from_wire(reply["error"])
+    return reply

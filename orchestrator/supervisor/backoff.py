@@ -1,0 +1,32 @@
+"""The negative cache: what failed is not tried again before its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIRST, LONGEST = 10.0, 300.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """``until`` is None for what will fail for good."""
+
+    code: str
+    detail: str
+    attempts: int
+    until: float | None
+
+    def blocks(self, now: float) -> bool:
+        return self.until is None or now < self.until
+
+    def retry_after(self, now: float) -> float | None:
+        return None if self.until is None else max(0.1, self.until - now)
+
+
+def next_failure(
+    previous: Failure | None, *, code: str, detail: str, permanent: bool, now: float, first: float = FIRST
+) -> Failure:
+    """Return the record after one more failure: 10 s, doubling to 5 minutes; for good when ``permanent``."""
+    attempts = (previous.attempts if previous else 0) + 1
+    delay = min(LONGEST, first * 2.0 ** (attempts - 1))
+    return Failure(code=code, detail=detail, attempts=attempts, until=None if permanent else now + delay)

@@ -1,0 +1,161 @@
+"""The node's handle on its fork server."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+logger = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parents[2]
+# Nothing of the node's secrets is of use to a model process.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE")
+
+
+class ForkServerDied(Exception):
+    """No runner could be forked; a further try starts a new fork server."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Spawned:
+    """A new runner: its process, our end of its socket, and the lifeline whose closing ends it."""
+
+    pid: int
+    connection: socket.socket
+    lifeline: int
+
+
+class ForkServer:
+    """Starts the fork server when first needed and again when it has died. Runners survive its death."""
+
+    def __init__(self, *, preload: str = "orchestrator.runner.preload", start_seconds: float = 120.0) -> None:
+        self._preload = preload
+        self._start_seconds = start_seconds
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._ready: Future[int] = Future()
+        self._waiting: dict[int, Future[int]] = {}
+        self._on_exit: dict[int, Callable[[int | None], None]] = {}
+        self._exited: dict[int, int] = {}
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def ensure_running(self) -> None:
+        with self._lock:
+            self._ensure_running()
+
+    def spawn(self, name: str, *, timeout: float) -> Spawned:
+        """Fork a runner.
+
+        Raises:
+            ForkServerDied: it did not come up, or died before it answered.
+        """
+        ours, theirs = socket.socketpair()
+        lifeline_r, lifeline_w = os.pipe()
+        with self._lock:
+            control, ready = self._ensure_running()
+            number = next(self._ids)
+            answer = self._waiting[number] = Future()
+        try:
+            ready.result(timeout)
+            request = msgpack.packb({"op": "spawn", "id": number, "name": name})
+            socket.send_fds(control, [request], [theirs.fileno(), lifeline_r])
+            pid = answer.result(timeout)
+        except (OSError, TimeoutError, ForkServerDied) as exc:
+            ours.close()
+            os.close(lifeline_w)
+            raise ForkServerDied(str(exc) or type(exc).__name__) from exc
+        finally:
+            self._waiting.pop(number, None)
+            theirs.close()
+            os.close(lifeline_r)
+        return Spawned(pid=pid, connection=ours, lifeline=lifeline_w)
+
+    def when_exited(self, pid: int, callback: Callable[[int | None], None]) -> None:
+        """Call back with the wait status of ``pid`` once it is known; with None when it never will be."""
+        with self._lock:
+            status = self._exited.pop(pid, None)
+            if status is None and self._process is not None and self._process.poll() is None:
+                self._on_exit[pid] = callback
+                return
+        callback(status)
+
+    def stop(self) -> None:
+        with self._lock:
+            process, control = self._process, self._control
+            self._process = self._control = None
+        if control is not None:
+            control.close()
+        if process is not None:
+            process.kill()  # it holds nothing; runners have lifelines of their own
+            process.wait()
+
+    def _ensure_running(self) -> tuple[socket.socket, Future[int]]:
+        if self._process is not None and self._control is not None and self._process.poll() is None:
+            return self._control, self._ready
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment |= {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "orchestrator.runner.forkserver", str(theirs.fileno()), self._preload],
+            pass_fds=[theirs.fileno()],
+            env=environment,
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._control, self._ready = ours, Future()
+        threading.Thread(
+            target=self._listen, args=(ours, self._ready, self._process), name="forkserver", daemon=True
+        ).start()
+        return self._control, self._ready
+
+    def _listen(self, control: socket.socket, ready: Future[int], process: subprocess.Popen[bytes]) -> None:
+        while True:
+            try:
+                data = control.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            self._handle(msgpack.unpackb(data), ready)
+        process.wait()
+        with self._lock:
+            waiting, self._waiting = list(self._waiting.values()), {}
+            watchers, self._on_exit = list(self._on_exit.values()), {}
+        for future in (ready, *waiting):
+            if not future.done():
+                future.set_exception(ForkServerDied("the fork server ended"))
+        for watcher in watchers:
+            watcher(None)
+
+    def _handle(self, message: dict[str, Any], ready: Future[int]) -> None:
+        match message["op"]:
+            case "ready":
+                ready.set_result(message["pid"])
+            case "spawned":
+                future = self._waiting.get(message["id"])
+                if future is not None:
+                    future.set_result(message["pid"])
+            case "exited":
+                with self._lock:
+                    callback = self._on_exit.pop(message["pid"], None)
+                    if callback is None:
+                        self._exited[message["pid"]] = message["status"]
+                if callback is not None:
+                    callback(message["status"])

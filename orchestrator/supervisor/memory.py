@@ -1,0 +1,46 @@
+"""How much memory there is, and how much of it processes hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def machine_bytes() -> int:
+    """Return the memory this process may use: the machine's, or its cgroup's limit when that is lower."""
+    total = _meminfo("MemTotal")
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            text = (_CGROUP / name).read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            total = min(total, int(text))
+    return total
+
+
+def default_budget() -> int:
+    return machine_bytes() // 2
+
+
+def held(pid: int) -> dict[str, int]:
+    """Return the bytes of ``pid`` as ``uss`` (private), ``pss`` (private and its share) and ``dirty`` (private, not
+    backed by a file); empty when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return {}
+    fields = {line.split(":", 1)[0]: int(line.split()[1]) * 1024 for line in text.splitlines() if line.endswith("kB")}
+    return {
+        "uss": fields.get("Private_Clean", 0) + fields.get("Private_Dirty", 0),
+        "pss": fields.get("Pss", 0),
+        "dirty": fields.get("Private_Dirty", 0),
+    }
+
+
+def _meminfo(name: str) -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/meminfo has no {name}")

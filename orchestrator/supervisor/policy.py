@@ -1,0 +1,142 @@
+"""Admission and eviction: pure functions from a snapshot to a decision, recorded and replayable.
+
+Eviction is by least recent real use. What has a lease, is pinned or is younger than the minimum residency is never
+chosen. Bytes that are still leaving stay charged: a load waits for them rather than evicting one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.supervisor.states import CHARGED, LEAVING, State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicaView:
+    """One replica as the policy sees it; times are seconds before the snapshot."""
+
+    id: int
+    key: str
+    state: State
+    bytes: int
+    leases: int
+    idle_seconds: float
+    resident_seconds: float
+    pinned: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    budget: int
+    high: float = 0.95
+    low: float = 0.85
+    min_residency: float = 0.0
+    keep_alive: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """All that a decision depends on."""
+
+    limits: Limits
+    replicas: tuple[ReplicaView, ...]
+
+    @property
+    def used(self) -> int:
+        return sum(replica.bytes for replica in self.replicas if replica.state in CHARGED)
+
+    @property
+    def leaving(self) -> int:
+        return sum(replica.bytes for replica in self.replicas if replica.state in LEAVING)
+
+
+class Verdict(StrEnum):
+    ADMIT = "admit"
+    EVICT = "evict"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """``victims`` are replica ids, first to go first; ``retry_after`` in seconds when waiting may help."""
+
+    verdict: Verdict
+    reason: str
+    victims: tuple[int, ...] = ()
+    retry_after: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def admit(snapshot: Snapshot, *, need: int) -> Decision:
+    """Decide whether ``need`` bytes may be reserved now, and what has to go first."""
+    limits = snapshot.limits
+    unmovable = sum(view.bytes for view in snapshot.replicas if view.state in CHARGED and view.pinned)
+    if need > limits.budget:
+        return Decision(verdict=Verdict.REFUSE, reason="never_fits")
+    if need > limits.budget - unmovable:
+        return Decision(verdict=Verdict.REFUSE, reason="pinned_models_leave_no_room", retry_after=30.0)
+    missing = snapshot.used + need - limits.budget
+    if missing <= 0:
+        return Decision(verdict=Verdict.ADMIT, reason="fits")
+    missing -= snapshot.leaving
+    if missing <= 0:
+        return Decision(verdict=Verdict.WAIT, reason="memory_is_being_freed")
+    victims = _least_recent(snapshot, at_least=missing)
+    if victims is not None:
+        return Decision(verdict=Verdict.EVICT, reason="least_recently_used", victims=victims)
+    return Decision(verdict=Verdict.WAIT, reason="everything_is_in_use_or_too_young", retry_after=_soonest(snapshot))
+
+
+def trim(snapshot: Snapshot) -> Decision | None:
+    """Return what should leave in the background: idle beyond the keep-alive, or above the high watermark."""
+    limits = snapshot.limits
+    if limits.keep_alive > 0:
+        stale = [view for view in _evictable(snapshot) if view.idle_seconds >= limits.keep_alive]
+        if stale:
+            return Decision(verdict=Verdict.EVICT, reason="keep_alive", victims=tuple(view.id for view in stale))
+    staying = snapshot.used - snapshot.leaving
+    if staying > limits.high * limits.budget:
+        # Down to the low mark, not just below the high one: otherwise every further byte evicts again.
+        victims = _least_recent(snapshot, at_least=int(staying - limits.low * limits.budget), all_if_short=True)
+        if victims:
+            return Decision(verdict=Verdict.EVICT, reason="high_watermark", victims=victims)
+    return None
+
+
+def _evictable(snapshot: Snapshot) -> list[ReplicaView]:
+    found = [
+        view
+        for view in snapshot.replicas
+        if view.state is State.READY
+        and view.leases == 0
+        and not view.pinned
+        and view.resident_seconds >= snapshot.limits.min_residency
+    ]
+    return sorted(found, key=lambda view: (-view.idle_seconds, view.id))
+
+
+def _least_recent(snapshot: Snapshot, *, at_least: int, all_if_short: bool = False) -> tuple[int, ...] | None:
+    chosen: list[int] = []
+    freed = 0
+    for view in _evictable(snapshot):
+        if freed >= at_least:
+            break
+        chosen.append(view.id)
+        freed += view.bytes
+    return tuple(chosen) if freed >= at_least or all_if_short else None
+
+
+def _soonest(snapshot: Snapshot) -> float:
+    """Return the seconds until something that is only too young may leave; 1 when leases are in the way."""
+    young: Iterable[float] = (
+        snapshot.limits.min_residency - view.resident_seconds
+        for view in snapshot.replicas
+        if view.state is State.READY and view.leases == 0 and not view.pinned
+    )
+    return max(0.05, min((seconds for seconds in young if seconds > 0), default=1.0))

@@ -1,0 +1,229 @@
+"""One runner process, seen from the node: requests go in, answers or its death come back."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from altlas.kernel.errors import AltlasError
+from orchestrator import exceptions
+from orchestrator.runner import frames
+from orchestrator.supervisor.forkserver import ForkServer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """What a runner reported after its warm-up; ``mapped_bytes`` are weights mapped from disk."""
+
+    facts: dict[str, Any]
+    mapped_bytes: int
+    load_seconds: float
+    warm_seconds: float
+
+
+class LoadFailed(Exception):
+    def __init__(self, code: str, detail: str, *, permanent: bool) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.permanent = permanent
+
+
+class RunnerProcess:
+    """A live runner. ``on_lost`` is called once when it stops answering, before its callers hear of it; ``on_death``
+    once when the process is gone, with the cause."""
+
+    def __init__(
+        self,
+        forkserver: ForkServer,
+        *,
+        name: str,
+        timeout: float,
+        on_lost: Callable[[], None],
+        on_death: Callable[[str], None],
+    ) -> None:
+        spawned = forkserver.spawn(name, timeout=timeout)
+        self.pid = spawned.pid
+        self._connection: socket.socket = spawned.connection
+        self._lifeline = spawned.lifeline
+        self._forkserver = forkserver
+        self._on_lost = on_lost
+        self._on_death = on_death
+        self._ids = itertools.count(1)
+        self._writing = threading.Lock()
+        self._pending: dict[int, Future[dict[str, Any]]] = {}
+        self._state_lock = threading.Lock()
+        self._alive = True
+        self._killed_for: str | None = None
+        self._load: Future[Loaded] = Future()
+        self._progress: Callable[[str], None] = lambda _stage: None
+        self.last_sign = time.monotonic()
+        self.busy_seconds = 0.0
+        self.gone = threading.Event()
+        threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return self._alive
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._pending)
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+    def load(self, order: dict[str, Any], *, timeout: float, progress: Callable[[str], None]) -> Loaded:
+        """Load and warm up.
+
+        Raises:
+            LoadFailed: with the runner's reason, or ``load_timeout``, ``crash``.
+        """
+        self._progress = progress
+        try:
+            self._write({"op": "load", **order})
+            return self._load.result(timeout)
+        except FutureTimeout:
+            self.kill("load_timeout")
+            raise LoadFailed(
+                "model_unavailable", f"The load took longer than {timeout:.0f} s.", permanent=False
+            ) from None
+        except exceptions.RunnerCrashed as exc:
+            raise LoadFailed("runner_crashed", exc.detail, permanent=False) from None
+
+    def infer(self, inputs: Sequence[Any], *, params: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Return the runner's ``result`` message.
+
+        Raises:
+            RunnerCrashed: the process died before it answered.
+            InferenceTimeout: no answer within ``timeout``; the request is taken back.
+            AltlasError: what the runner refused, by its code.
+        """
+        number = next(self._ids)
+        future: Future[dict[str, Any]] = Future()
+        with self._state_lock:
+            if not self._alive:
+                raise self._crash()
+            self._pending[number] = future
+        try:
+            self._write({"op": "infer", "id": number, "inputs": list(inputs), "params": params})
+            return future.result(max(0.0, timeout))
+        except FutureTimeout:
+            with suppress(AltlasError):
+                self._write({"op": "cancel", "id": number})
+            raise exceptions.InferenceTimeout(f"No answer within {timeout:.1f} s.") from None
+        finally:
+            self._pending.pop(number, None)
+
+    def ping(self) -> None:
+        """Ask for a sign of life; ``last_sign`` and ``busy_seconds`` change when it comes."""
+        with suppress(AltlasError):
+            self._write({"op": "ping", "id": 0})
+
+    def stop(self, *, within: float) -> None:
+        """End the process and wait until the kernel has taken its memory back."""
+        self._killed_for = self._killed_for or "stopped"
+        with suppress(AltlasError):
+            self._write({"op": "stop"})
+        if not self.gone.wait(within):
+            self.kill("stopped")
+            self.gone.wait(within)
+
+    def kill(self, cause: str) -> None:
+        """End the process group at once; ``cause`` is what its requests and the log are told."""
+        self._killed_for = self._killed_for or cause
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+    def _read(self) -> None:
+        while True:
+            try:
+                message = frames.receive(self._connection)
+            except (OSError, frames.FrameError):
+                message = None
+            if message is None:
+                break
+            self.last_sign = time.monotonic()
+            self._handle(message)
+        self._died()
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        match message["op"]:
+            case "result":
+                self._resolve(message)
+            case "error":
+                error = exceptions.from_wire({"code": message["code"], "detail": message["detail"]})
+                future = self._pending.pop(message["id"], None)
+                if future is not None:
+                    future.set_exception(error)
+            case "pong":
+                self.busy_seconds = message["busy_seconds"]
+            case "progress":
+                self._progress(message["stage"])
+            case "loaded":
+                self._load.set_result(
+                    Loaded(
+                        facts=message["facts"],
+                        mapped_bytes=message["mapped_bytes"],
+                        load_seconds=message["load_seconds"],
+                        warm_seconds=message["warm_seconds"],
+                    )
+                )
+            case "failed":
+                self._load.set_exception(LoadFailed(message["code"], message["detail"], permanent=message["permanent"]))
+
+    def _resolve(self, message: dict[str, Any]) -> None:
+        future = self._pending.pop(message["id"], None)
+        if future is not None:
+            future.set_result(message)
+
+    def _write(self, message: dict[str, Any]) -> None:
+        try:
+            with self._writing:
+                frames.send(self._connection, message)
+        except OSError:
+            raise self._crash() from None
+
+    def _crash(self) -> exceptions.RunnerCrashed:
+        return exceptions.RunnerCrashed("The model's process ended while it had this request; try again.")
+
+    # --- death ------------------------------------------------------------------------------------------------------
+    def _died(self) -> None:
+        with self._state_lock:
+            self._alive = False
+            pending, self._pending = list(self._pending.values()), {}
+        self._connection.close()
+        os.close(self._lifeline)  # ends it, should only the socket have closed
+        self._on_lost()
+        for future in pending:
+            if not future.done():
+                future.set_exception(self._crash())
+        if not self._load.done():
+            self._load.set_exception(self._crash())
+        self._forkserver.when_exited(self.pid, self._report)
+
+    def _report(self, status: int | None) -> None:
+        self.gone.set()
+        self._on_death(self._killed_for or _cause(status))
+
+
+def _cause(status: int | None) -> str:
+    if status is None:
+        return "unknown"
+    if os.WIFSIGNALED(status):
+        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"exit {os.WEXITSTATUS(status)}"

@@ -1,0 +1,424 @@
+"""The supervisor of one node: the owner loop around the core, and what callers see of it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from altlas.kernel.errors import AltlasError
+from orchestrator import exceptions
+from orchestrator.manifest import ManifestError, verify
+from orchestrator.supervisor import memory
+from orchestrator.supervisor.core import PREFETCH, Core, CoreSettings, Replica, Ticket
+from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.lease import Lease
+from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
+from orchestrator.supervisor.spec import Key, VersionSpec
+from orchestrator.supervisor.states import State
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupervisorSettings:
+    core: CoreSettings
+    threads: int = 1
+    batch_tokens: int = 1024
+    load_seconds: float = 120.0
+    load_seconds_per_gib: float = 20.0
+    ping_seconds: float = 10.0
+    hang_seconds: float = 60.0
+    stop_seconds: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheRecord:
+    """One decision or happening, on its way to the log."""
+
+    at: float
+    kind: str
+    key: Key
+    reason: str
+    inputs: Mapping[str, Any]
+    decision: Mapping[str, Any]
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Process:
+    """What the loop knows of a replica's process."""
+
+    runner: RunnerProcess | None = None
+    loaded: Loaded | None = None
+    held: dict[str, int] = field(default_factory=dict)
+    pinged_at: float = 0.0
+
+
+class Supervisor:
+    """Thread-safe front: every change goes to the owner loop; using a ready model does not."""
+
+    def __init__(
+        self,
+        settings: SupervisorSettings,
+        *,
+        forkserver: ForkServer | None = None,
+        record: Callable[[CacheRecord], None] = lambda _record: None,
+        loaded: Callable[[VersionSpec, Loaded, int], None] = lambda _spec, _loaded, _bytes: None,
+        failed: Callable[[VersionSpec, LoadFailed], None] = lambda _spec, _failure: None,
+    ) -> None:
+        self.settings = settings
+        self._core = Core(self, settings.core)
+        self._forkserver = forkserver or ForkServer()
+        self._record = record
+        self._on_loaded = loaded
+        self._on_failed = failed
+        self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._processes: dict[int, _Process] = {}
+        self._routes: dict[Key, tuple[tuple[Replica, RunnerProcess], ...]] = {}
+        self._state: dict[str, Any] = {"replicas": [], "used_bytes": 0, "waiting": 0}
+        self._stopping = False
+        self._hungry = False
+        self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
+
+    # --- life -------------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        self._thread.start()
+        threading.Thread(target=self._forkserver.ensure_running, name="forkserver-start", daemon=True).start()
+
+    def stop(self, *, within: float = 10.0) -> None:
+        """End every runner and the fork server; callers that wait are refused."""
+        self._stopping = True
+        self._inbox.put(self._stop)
+        self._inbox.put(None)
+        self._thread.join(within)
+        self._forkserver.stop()
+
+    # --- what callers ask -------------------------------------------------------------------------------------------
+    @contextmanager
+    def lease(self, spec: VersionSpec, *, deadline: float) -> Iterator[Lease]:
+        """Hold ``spec`` loaded inside the block; ``deadline`` by the monotonic clock.
+
+        Raises:
+            ModelUnavailable, ModelUnloadable, LoadQueueFull: it is not loaded and will not be in time.
+        """
+        lease = self._enter(spec, deadline)
+        try:
+            yield lease
+        finally:
+            lease.release()
+
+    def infer(
+        self, spec: VersionSpec, inputs: Sequence[Any], *, params: Mapping[str, Any] | None = None, deadline: float
+    ) -> dict[str, Any]:
+        """Return the runner's answer; the model is loaded first when it has to be."""
+        with self.lease(spec, deadline=deadline) as lease:
+            return lease.infer(inputs, params=params, timeout=deadline - time.monotonic())
+
+    def load(self, spec: VersionSpec, *, deadline: float, priority: int = PREFETCH) -> None:
+        """Return when ``spec`` is ready. Errors as by ``lease``; the load goes on when the deadline passes."""
+        future: Future[Replica] = Future()
+        ticket = _ticket(spec, future, deadline=deadline, priority=priority, lease=False)
+        self._ask(lambda: self._core.forgive(spec.key))
+        self._ask(lambda: self._core.acquire(ticket, now=time.monotonic()))
+        self._await(future, deadline)
+
+    def unload(self, key: Key, *, reason: str = "operator") -> int:
+        """Drain every replica of ``key`` and return how many there were; those in use finish first."""
+        return self._call(lambda: self._core.unload(key, reason=reason, now=time.monotonic()))
+
+    def pin(self, key: Key, pinned: bool) -> None:
+        self._call(lambda: self._core.pin(key, pinned, now=time.monotonic()))
+
+    def state(self) -> dict[str, Any]:
+        """Return what the node holds, as of the loop's last turn: the shape of one node in ``GET /api/v1/cache``."""
+        return self._state
+
+    # --- entering ---------------------------------------------------------------------------------------------------
+    def _enter(self, spec: VersionSpec, deadline: float) -> Lease:
+        now = time.monotonic()
+        routes = self._routes.get(spec.key, ())
+        for replica, runner in sorted(routes, key=lambda route: route[0].gate.leases) if len(routes) > 1 else routes:
+            if runner.alive and replica.gate.enter(now=now):
+                return Lease(replica=replica, runner=runner, released=self._released, hit=True)
+        future: Future[Replica] = Future()
+        ticket = _ticket(spec, future, deadline=deadline)
+        self._ask(lambda: self._core.acquire(ticket, now=time.monotonic()))
+        replica = self._await(future, deadline)
+        process = self._processes.get(replica.id)
+        if process is None or process.runner is None:
+            replica.gate.leave(now=time.monotonic())
+            raise exceptions.RunnerCrashed("The model's process ended right after it was loaded; try again.")
+        return Lease(replica=replica, runner=process.runner, released=self._released, hit=False)
+
+    def _await(self, future: Future[Replica], deadline: float) -> Replica:
+        try:
+            # The core refuses at the deadline and says why; the slack is for it to do so.
+            return future.result(max(0.0, deadline - time.monotonic()) + 0.5)
+        except FutureTimeout:
+            if future.cancel():
+                raise exceptions.ModelUnavailable("The node is too busy to answer; try again.") from None
+            return future.result()
+
+    def _released(self) -> None:
+        if self._hungry:
+            self._ask(lambda: self._core.pump(now=time.monotonic()))
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+    def _ask(self, event: Callable[[], None]) -> None:
+        if self._stopping:
+            raise exceptions.NodeUnavailable("The node is stopping.")
+        self._inbox.put(event)
+
+    def _report(self, event: Callable[[], None]) -> None:
+        self._inbox.put(event)
+
+    def _call(self, function: Callable[[], Any], *, timeout: float = 10.0) -> Any:
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except Exception as exc:  # goes to the caller
+                future.set_exception(exc)
+
+        self._ask(run)
+        return future.result(timeout)
+
+    def _loop(self) -> None:
+        due = time.monotonic()
+        while True:
+            try:
+                event = self._inbox.get(timeout=max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                event = self._tick
+            if event is None:
+                return
+            try:
+                event()
+            except Exception:  # a defect must not end the node's only owner
+                logger.exception("the supervisor's loop met a defect")
+            self._publish()
+            if time.monotonic() >= due:
+                due = time.monotonic() + (0.05 if self._hungry or self._core.tickets else 0.5)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self._core.tick(now=now)
+        for replica in list(self._core.replicas.values()):
+            process = self._processes.get(replica.id)
+            if process is not None and process.runner is not None and replica.state in {State.READY, State.DRAINING}:
+                self._watch(replica, process, process.runner, now)
+
+    def _watch(self, replica: Replica, process: _Process, runner: RunnerProcess, now: float) -> None:
+        asked = process.pinged_at > runner.last_sign
+        if (asked or runner.in_flight) and now - max(runner.last_sign, process.pinged_at if asked else 0.0) > (
+            self.settings.hang_seconds
+        ):
+            self.record("hang", replica.spec.key, "no_sign_of_life", {"seconds": now - runner.last_sign}, {})
+            runner.kill("hang")
+        elif now - max(runner.last_sign, process.pinged_at) > min(
+            self.settings.ping_seconds, self.settings.hang_seconds / 2
+        ):
+            process.pinged_at = now
+            runner.ping()
+        measured = self._measure(process, runner)
+        if measured:
+            self._core.remeasured(replica, measured=measured)
+
+    def _measure(self, process: _Process, runner: RunnerProcess) -> int:
+        """Return the bytes charged to a runner: its private memory and the weights it maps from disk."""
+        held = memory.held(runner.pid)
+        if not held or process.loaded is None:
+            return 0
+        process.held = held
+        return held["dirty"] + process.loaded.mapped_bytes
+
+    def _publish(self) -> None:
+        """Make the loop's view visible to other threads by replacing, never by changing."""
+        core = self._core
+        routes: dict[Key, list[tuple[Replica, RunnerProcess]]] = {}
+        for replica in core.replicas.values():
+            process = self._processes.get(replica.id)
+            if replica.state is State.READY and process is not None and process.runner is not None:
+                routes.setdefault(replica.spec.key, []).append((replica, process.runner))
+        self._routes = {key: tuple(found) for key, found in routes.items()}
+        self._hungry = core.hungry
+        self._state = self._describe()
+
+    def _describe(self) -> dict[str, Any]:
+        now, wall = time.monotonic(), time.time()
+        limits = self.settings.core.limits
+        return {
+            "budget_bytes": limits.budget,
+            "used_bytes": core_used(self._core, now),
+            "high_watermark": limits.high,
+            "low_watermark": limits.low,
+            "waiting": len(self._core.tickets),
+            "replicas": [
+                self._describe_replica(replica, now=now, wall=wall) for replica in self._core.replicas.values()
+            ],
+            "failures": [
+                {
+                    "model": key.model,
+                    "version": key.version,
+                    "code": failure.code,
+                    "detail": failure.detail,
+                    "attempts": failure.attempts,
+                    "retry_after": failure.retry_after(now),
+                }
+                for key, failure in self._core.failures.items()
+            ],
+        }
+
+    def _describe_replica(self, replica: Replica, *, now: float, wall: float) -> dict[str, Any]:
+        process = self._processes.get(replica.id) or _Process()
+        return {
+            "id": replica.id,
+            "model": replica.spec.key.model,
+            "version": replica.spec.key.version,
+            "task": replica.spec.task,
+            "state": replica.state.value,
+            "bytes": replica.charged,
+            "uss": process.held.get("uss", 0),
+            "pss": process.held.get("pss", 0),
+            "leases": replica.gate.leases,
+            "uses": replica.gate.uses,
+            "in_flight": process.runner.in_flight if process.runner else 0,
+            "pinned": replica.pinned,
+            "pid": process.runner.pid if process.runner else None,
+            "last_used": wall - (now - replica.gate.last_used) if replica.gate.last_used else None,
+            "age_seconds": None if replica.ready_at is None else now - replica.ready_at,
+            "load_seconds": process.loaded.load_seconds if process.loaded else None,
+            "reason": replica.reason,
+        }
+
+    def _stop(self) -> None:
+        for ticket in self._core.tickets:
+            ticket.refuse(exceptions.NodeUnavailable("The node is stopping."))
+        self._core.tickets.clear()
+        running = [process.runner for process in self._processes.values() if process.runner is not None]
+        for runner in running:
+            runner.kill("stopped")
+        for runner in running:
+            runner.gone.wait(2.0)
+
+    # --- the core's shell -------------------------------------------------------------------------------------------
+    def start_load(self, replica: Replica) -> None:
+        self._processes[replica.id] = _Process()
+        threading.Thread(target=self._load, args=(replica,), name=f"load-{replica.spec.key}", daemon=True).start()
+
+    def start_unload(self, replica: Replica) -> None:
+        threading.Thread(target=self._unload, args=(replica,), name=f"unload-{replica.spec.key}", daemon=True).start()
+
+    def record(self, kind: str, key: Key, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
+        self._record(CacheRecord(at=time.time(), kind=kind, key=key, reason=reason, inputs=inputs, decision=decision))
+
+    # --- detached work: threads that only report back ----------------------------------------------------------------
+    def _load(self, replica: Replica) -> None:
+        spec, process = replica.spec, self._processes[replica.id]
+        try:
+            loaded, runner = self._load_process(replica, process)
+        except LoadFailed as exc:
+            self._on_failed(spec, exc)
+            self._report(partial(self._load_failed, replica, exc))
+            return
+        held = memory.held(runner.pid)
+        process.held = held
+        measured = held.get("dirty", 0) + loaded.mapped_bytes
+        self._report(partial(self._loaded, replica, loaded, measured))
+        self._on_loaded(spec, loaded, measured)
+
+    def _load_process(self, replica: Replica, process: _Process) -> tuple[Loaded, RunnerProcess]:
+        spec = replica.spec
+        timeout = self.settings.load_seconds + self.settings.load_seconds_per_gib * spec.weights_bytes / 2**30
+        begun = time.monotonic()
+        try:
+            if spec.folder is not None:
+                verify(spec.folder, spec.manifest)
+            runner = RunnerProcess(
+                self._forkserver,
+                name=str(spec.key),
+                timeout=timeout,
+                on_lost=lambda: self._report(lambda: self._core.lost(replica)),
+                on_death=lambda cause: self._report(lambda: self._exited(replica, cause)),
+            )
+        except ManifestError as exc:
+            raise LoadFailed("model_unloadable", str(exc), permanent=True) from exc
+        except ForkServerDied as exc:
+            raise LoadFailed("model_unavailable", str(exc), permanent=False) from exc
+        process.runner = runner
+        order = {
+            "task": spec.task,
+            "folder": str(spec.folder) if spec.folder else "",
+            "options": dict(spec.options),
+            "threads": self.settings.threads,
+            "batch_tokens": self.settings.batch_tokens,
+        }
+        loaded = runner.load(
+            order,
+            timeout=max(1.0, timeout - (time.monotonic() - begun)),
+            progress=lambda stage: self._report(lambda: self._core.progress(replica, stage)),
+        )
+        process.loaded = loaded
+        return loaded, runner
+
+    def _loaded(self, replica: Replica, loaded: Loaded, measured: int) -> None:
+        self.record(
+            "ready",
+            replica.spec.key,
+            "loaded",
+            {"expected_bytes": replica.spec.expected_bytes},
+            {"measured_bytes": measured, "load_seconds": loaded.load_seconds, "warm_seconds": loaded.warm_seconds},
+        )
+        self._core.loaded(replica, measured=measured, now=time.monotonic())
+
+    def _load_failed(self, replica: Replica, failure: LoadFailed) -> None:
+        self._core.load_failed(
+            replica, code=failure.code, detail=failure.detail, permanent=failure.permanent, now=time.monotonic()
+        )
+
+    def _exited(self, replica: Replica, cause: str) -> None:
+        if replica.state in {State.LOADING, State.WARMING}:
+            return  # the loading thread reports the failure, with the better reason; its unload finds no process
+        self._forget(replica, cause)
+
+    def _unload(self, replica: Replica) -> None:
+        process = self._processes.get(replica.id)
+        runner = process.runner if process else None
+        if runner is not None and not runner.gone.is_set():
+            runner.stop(within=self.settings.stop_seconds)
+        self._report(lambda: self._forget(replica, "unloaded"))
+
+    def _forget(self, replica: Replica, cause: str) -> None:
+        if replica.id in self._core.replicas:
+            self._core.exited(replica, cause=cause, now=time.monotonic())
+        if replica.id not in self._core.replicas:
+            self._processes.pop(replica.id, None)
+
+
+def core_used(core: Core, now: float) -> int:
+    return core.snapshot(now).used
+
+
+def _ticket(
+    spec: VersionSpec, future: Future[Replica], *, deadline: float, priority: int = 0, lease: bool = True
+) -> Ticket:
+    def grant(replica: Replica) -> bool:
+        if not future.set_running_or_notify_cancel():
+            return False
+        future.set_result(replica)
+        return True
+
+    def refuse(error: AltlasError) -> None:
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
+
+    return Ticket(spec=spec, deadline=deadline, grant=grant, refuse=refuse, priority=priority, lease=lease)

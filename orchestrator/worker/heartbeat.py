@@ -1,0 +1,88 @@
+"""The heartbeat: what this node holds, every second, to Redis; that it lives, now and then, to PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import redis
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from altlas.kernel import clock
+from altlas.kernel.redis import client
+from orchestrator.conf import conf
+from orchestrator.models import Node
+from orchestrator.selectors.cluster import PREFIX
+from orchestrator.supervisor.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+_ROW_EVERY = 10.0
+
+
+class Heartbeat:
+    def __init__(self, *, name: str, supervisor: Supervisor) -> None:
+        self._name = name
+        self._supervisor = supervisor
+        self._over = threading.Event()
+        self._started = clock.now()
+        self._row_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop and say good-bye, so that nobody waits for the key to expire."""
+        self._over.set()
+        self._thread.join(5)
+        with suppress(redis.RedisError):
+            client("live").delete(PREFIX + self._name)
+
+    def beat(self) -> None:
+        """Report once."""
+        state = {
+            "name": self._name,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "at": time.time(),
+            "started_at": self._started.timestamp(),
+            **self._supervisor.state(),
+        }
+        try:
+            client("live").set(PREFIX + self._name, json.dumps(state), px=int(conf.heartbeat_ttl * 1000))
+        except redis.RedisError as exc:
+            logger.warning("the heartbeat did not reach Redis: %s", exc)
+        if time.monotonic() - self._row_at >= _ROW_EVERY:
+            self._row_at = time.monotonic()
+            self._write_row(state["budget_bytes"], state["used_bytes"])
+
+    def _write_row(self, budget: int, used: int) -> None:
+        try:
+            Node.objects.update_or_create(
+                name=self._name,
+                defaults={
+                    "budget_bytes": budget,
+                    "used_bytes": used,
+                    "host": socket.gethostname(),
+                    "pid": os.getpid(),
+                    "started_at": self._started,
+                    "last_seen_at": clock.now(),
+                },
+            )
+        except (DatabaseError, InterfaceError) as exc:
+            logger.warning("the node's row could not be written: %s", exc)
+        finally:
+            close_old_connections()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.beat()
+            except Exception:  # a node without heartbeat counts as dead
+                logger.exception("the heartbeat met a defect")
+            self._over.wait(conf.heartbeat_seconds)

@@ -1,0 +1,82 @@
+"""Writes decisions and measurements to PostgreSQL, off the owner loop: the database may be slow or away."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from orchestrator.services.catalogue import failure_record, loaded_record
+from orchestrator.services.events import event_record
+from orchestrator.supervisor.runner import Loaded, LoadFailed
+from orchestrator.supervisor.spec import VersionSpec
+from orchestrator.supervisor.supervisor import CacheRecord
+
+logger = logging.getLogger(__name__)
+_BOUND = 10_000
+
+
+class Journal:
+    """A bounded queue with one writer; what does not fit or cannot be written is logged and dropped."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._queue: queue.Queue[Callable[[], object] | None] = queue.Queue(_BOUND)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, *, within: float = 5.0) -> None:
+        self._put(None)
+        self._thread.join(within)
+
+    def record(self, record: CacheRecord) -> None:
+        at = datetime.fromtimestamp(record.at, UTC)
+        self._put(
+            lambda: event_record(
+                kind=record.kind,
+                model=record.key.model,
+                version=record.key.version,
+                node=self._node,
+                reason=record.reason,
+                inputs=record.inputs,
+                decision=record.decision,
+                at=at,
+            )
+        )
+
+    def loaded(self, spec: VersionSpec, loaded: Loaded, measured: int) -> None:
+        self._put(
+            lambda: loaded_record(
+                model=spec.key.model,
+                version=spec.key.version,
+                measured_bytes=measured,
+                seconds=loaded.load_seconds + loaded.warm_seconds,
+            )
+        )
+
+    def failed(self, spec: VersionSpec, failure: LoadFailed) -> None:
+        if failure.permanent:
+            self._put(lambda: failure_record(model=spec.key.model, version=spec.key.version, detail=failure.detail))
+
+    def _put(self, work: Callable[[], object] | None) -> None:
+        try:
+            self._queue.put_nowait(work)
+        except queue.Full:
+            logger.error("the decision log is %s entries behind; one is dropped", _BOUND)
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            try:
+                work()
+            except (DatabaseError, InterfaceError) as exc:
+                logger.warning("a decision could not be written to the log: %s", exc)
+            except Exception:  # a defect in one entry must not end the log
+                logger.exception("a decision could not be written to the log")
+            finally:
+                close_old_connections()

@@ -1,0 +1,86 @@
+"""The bootstep that makes a Celery worker a node."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import bootsteps
+from django.conf import settings
+
+from orchestrator.conf import conf
+from orchestrator.supervisor import memory
+from orchestrator.supervisor.core import CoreSettings
+from orchestrator.supervisor.policy import Limits
+from orchestrator.supervisor.supervisor import Supervisor, SupervisorSettings
+from orchestrator.worker import node
+from orchestrator.worker.heartbeat import Heartbeat
+from orchestrator.worker.journal import Journal
+
+logger = logging.getLogger(__name__)
+
+
+def supervisor_settings() -> SupervisorSettings:
+    return SupervisorSettings(
+        core=CoreSettings(
+            limits=Limits(
+                budget=conf.memory_budget or memory.default_budget(),
+                high=conf.high_watermark,
+                low=min(conf.low_watermark, conf.high_watermark),
+                min_residency=conf.min_residency,
+                keep_alive=conf.keep_alive,
+            ),
+            parallel_loads=conf.parallel_loads,
+            load_queue=conf.load_queue,
+        ),
+        threads=conf.torch_threads,
+        batch_tokens=conf.batch_tokens,
+        load_seconds=conf.load_seconds,
+        load_seconds_per_gib=conf.load_seconds_per_gib,
+        ping_seconds=conf.ping_seconds,
+        hang_seconds=conf.hang_seconds,
+    )
+
+
+class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """Starts and stops the supervisor with the worker. After the pool, so that tasks end before their models do."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._journal: Journal | None = None
+        self._heartbeat: Heartbeat | None = None
+
+    def start(self, parent: Any) -> None:
+        name = settings.NODE_NAME
+        self._journal = Journal(name)
+        supervisor = Supervisor(
+            supervisor_settings(),
+            record=self._journal.record,
+            loaded=self._journal.loaded,
+            failed=self._journal.failed,
+        )
+        self._journal.start()
+        supervisor.start()
+        node.become(node.NodeWorker(name=name, supervisor=supervisor))
+        self._heartbeat = Heartbeat(name=name, supervisor=supervisor)
+        self._heartbeat.start()
+        queue = f"altlas.node.{name}"
+        if queue not in parent.app.amqp.queues.consume_from:
+            parent.app.amqp.queues.select_add(queue)
+
+    def stop(self, parent: Any) -> None:
+        here = node.current()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        if here is not None:
+            here.supervisor.stop()
+            node.become(None)
+        if self._journal is not None:
+            self._journal.stop()
+
+    terminate = stop
+
+
+SUPERVISOR_STEPS = (SupervisorStep,)
