@@ -1,5 +1,15 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from archive.views.records import RecordsView, RecordView, RestoreView
+from archive.views.search import SearchView
+from archive.views.stats import StatsView
+
+urlpatterns: list[URLPattern] = [
+    path("records", RecordsView.as_view(), name="archive-records"),
+    path("records/<uuid:record_id>", RecordView.as_view(), name="archive-record"),
+    path("records/<uuid:record_id>/restore", RestoreView.as_view(), name="archive-record-restore"),
+    path("search", SearchView.as_view(), name="archive-search"),
+    path("stats", StatsView.as_view(), name="archive-stats"),
+]

@@ -6,15 +6,16 @@ lowers I to i in every language and so never joins Turkish I and ı.
 
 from django.db import migrations
 
-# Turkish letters made small as Turkish does it, before any stemmer sees them; circumflexes dropped.
+# Turkish letters made small as Turkish does it, before any stemmer sees them; circumflexes dropped. PostgreSQL's parser
+# skips what stands between tags and takes words joined by a slash for one path, so in both folds <, > and / are spaces.
 FOLD = r"""
 CREATE FUNCTION archive_fold(value text, language text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE
     WHEN language = 'tr' OR language LIKE 'tr-%' THEN
         lower(translate(CASE WHEN value IS NFC NORMALIZED THEN value ELSE normalize(value, NFC) END,
-                        U&'I\0130\00E2\00EE\00FB\00C2\00CE\00DB\0307', U&'\0131iaiuaiu'))
-    ELSE value
+                        U&'I\0130\00E2\00EE\00FB\00C2\00CE\00DB<>/\0307', U&'\0131iaiuaiu   '))
+    ELSE translate(value, '<>/', '   ')
 END
 """
 
@@ -23,7 +24,7 @@ PLAIN = r"""
 CREATE FUNCTION archive_plain(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN translate(lower(regexp_replace(normalize(value, NFKD), U&'[\0300-\036F]+', '', 'g')),
-                 U&'\0131\00F8\0111\0142', 'iodl')
+                 U&'\0131\00F8\0111\0142<>/', 'iodl   ')
 """
 
 # Two readings in one vector: stems of the record's language (title A, text C) and, below them, plain words (title B,
@@ -38,8 +39,8 @@ RETURN
         || setweight(to_tsvector('pg_catalog.turkish', archive_fold(body, 'tr')), 'C')
     ELSE ''::tsvector END
     || CASE WHEN language = '' OR language = 'en' OR language LIKE 'en-%' THEN
-        setweight(to_tsvector('pg_catalog.english', title), 'A')
-        || setweight(to_tsvector('pg_catalog.english', body), 'C')
+        setweight(to_tsvector('pg_catalog.english', archive_fold(title, 'en')), 'A')
+        || setweight(to_tsvector('pg_catalog.english', archive_fold(body, 'en')), 'C')
     ELSE ''::tsvector END
     || setweight(to_tsvector('pg_catalog.simple', archive_plain(title)), 'B')
     || setweight(to_tsvector('pg_catalog.simple', archive_plain(body)), 'D')
@@ -66,7 +67,7 @@ QUERY = r"""
 CREATE FUNCTION archive_query(words text) RETURNS tsquery
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN websearch_to_tsquery('pg_catalog.turkish', archive_fold(words, 'tr'))
-    || websearch_to_tsquery('pg_catalog.english', words)
+    || websearch_to_tsquery('pg_catalog.english', archive_fold(words, 'en'))
     || websearch_to_tsquery('pg_catalog.simple', archive_plain(words))
 """
 

@@ -1,0 +1,31 @@
+"""Metrics of the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import Counter, Histogram
+
+QUERY_SECONDS = Histogram(
+    "archive_query_seconds",
+    "Time in the archive's database work, by route.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+QUERY_ERRORS = Counter("archive_query_errors_total", "Archive calls that ended in an error.", ["route", "error"])
+SEARCH_DEGRADED = Counter("archive_search_degraded_total", "Hybrid searches that went on without a leg.", ["leg"])
+
+
+@contextmanager
+def timed(route: str) -> Iterator[None]:
+    """Measure the block as one call of ``route``."""
+    begin = perf_counter()
+    try:
+        yield
+    except Exception as exc:
+        QUERY_ERRORS.labels(route, type(exc).__name__).inc()
+        raise
+    finally:
+        QUERY_SECONDS.labels(route).observe(perf_counter() - begin)

@@ -1,0 +1,1 @@
+"""Doors of the archive over HTTP: parse, permit, one call."""

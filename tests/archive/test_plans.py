@@ -1,0 +1,87 @@
+"""Every ordering is served by its index: no sort and no scan over the table, at the beginning and in the depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from archive import keyset, orderings, wire
+from archive.filters import RecordFilters
+from archive.models import Record
+from archive.orderings import Ordering
+from authgateway.testing import make_user
+from tests.archive.scenario import records
+
+pytestmark = pytest.mark.django_db
+_ROWS = 6_000
+
+
+@pytest.fixture(scope="module")
+def owner(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    # One large table for all plans, removed by hand.
+    with django_db_blocker.unblock():
+        ada, bob = (make_user(username=name, password=None) for name in ("planner", "other"))
+        records(ada.pk, _ROWS, ties=200)
+        records(bob.pk, _ROWS, ties=200, seed=2)
+        Record.objects.filter(owner=ada, title="title 1").update(deleted_at=ada.date_joined)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE archive_record")
+        yield ada
+        Record.objects.filter(owner__in=[ada, bob]).delete()
+        ada.delete()
+        bob.delete()
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def explain(sql: str, parameters: list[Any]) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", parameters)
+        plan: dict[str, Any] = cursor.fetchone()[0][0]["Plan"]
+    return plan
+
+
+def page(order: Ordering, filters: RecordFilters, depth: int | None) -> dict[str, Any]:
+    where = filters.clause()
+    after = None
+    if depth is not None:
+        names = ", ".join(column.name for column in order.columns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {names} FROM archive_record WHERE {where[0]} ORDER BY {order.sql()} OFFSET %s LIMIT 1",
+                [*where[1], depth],
+            )
+            after = cursor.fetchone()
+    return explain(*keyset.page(order, columns=", ".join(wire.LIST_COLUMNS), where=where, limit=51, after=after))
+
+
+@pytest.mark.parametrize("depth", [None, 0, _ROWS // 2, _ROWS * 9 // 10])
+@pytest.mark.parametrize("name", [*orderings.OF_OWNER, *orderings.OF_ALL])
+def test_an_ordering_reads_its_index_and_little_else(owner: Any, name: str, depth: int | None) -> None:
+    everybody = name in orderings.OF_ALL
+    order = {**orderings.OF_OWNER, **orderings.OF_ALL}[name]
+    plan = page(order, RecordFilters(owner_id=None if everybody else owner.pk), depth)
+    found = list(nodes(plan))
+    kinds = {node["Node Type"] for node in found}
+    assert not kinds & {"Seq Scan", "Bitmap Heap Scan", "Incremental Sort"}, kinds
+    # Only the merge of the limited branches may sort.
+    assert all(node["Actual Rows"] <= 3 * 51 for node in found)
+    assert {node["Index Name"] for node in found if "Index Name" in node} == {order.index}
+    # 51 rows scattered over the heap, and one descent and one leaf more for every branch.
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 51 + 3 * 5
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"), [({"kind": ("topic",)}, "archive_kind"), ({"status": ("active",)}, "archive_status")]
+)
+def test_a_filter_by_kind_or_status_has_an_index_in_list_order(owner: Any, filters: Any, index: str) -> None:
+    plan = page(orderings.OF_OWNER["-created_at"], RecordFilters(owner_id=owner.pk, **filters), 500)
+    assert {node["Node Type"] for node in nodes(plan)} <= {"Limit", "Index Scan"}
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 120
