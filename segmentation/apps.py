@@ -1,6 +1,15 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
 class SegmentationConfig(AppConfig):
     name = "segmentation"
     verbose_name = "Segmentation"
+
+    def ready(self) -> None:
+        from archive.embedding import set_query_embedder
+        from segmentation.embedding import embed_query
+
+        # The archive knows no models: it asks whoever is above it.
+        set_query_embedder(embed_query)

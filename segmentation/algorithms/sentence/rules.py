@@ -1,0 +1,47 @@
+"""Rules that overrule the classifier, for what a few thousand sentences cannot teach."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from segmentation.algorithms.sentence.classifier import FloatArray
+from segmentation.algorithms.sentence.features import Vocabulary, lower
+from segmentation.algorithms.sentence.lexicon import Lexicon
+from segmentation.algorithms.tokens import BoolArray, Tokens
+
+_NEVER = -30.0
+_UNLIKELY = -2.0
+_GLUED = re.compile(r"[^\W\d_]{3,}[\"')\]”’»]*(?:[.!?…]+[\"')\]”’»]*)(?=[\"'(“‘«]?[^\W\d_a-zçğıöşü][a-zçğıöşü])")
+_ADDRESS = re.compile(r"[/@:\\=]|\.\w{2,4}$|^www\.", re.IGNORECASE)
+_PLAIN_STOP = re.compile(r"[^.]*[^\W]\.")
+
+
+def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language: str) -> FloatArray:
+    """Return ``logits`` (one per gap) with titles, numbered nouns and initials held together with what follows."""
+    found = logits.copy()
+    kinds = np.array(vocabulary.kinds[:-1])[tokens.ids]
+    stop = np.array([word.endswith(".") and not word.endswith("..") for word in tokens.vocabulary])[tokens.ids]
+    numbered_words = Lexicon(language).numbered
+    numbered = np.array([lower(word, language) in numbered_words for word in tokens.vocabulary])[tokens.ids]
+    capital = vocabulary.capital[tokens.ids]
+    left, right = slice(None, -1), slice(1, None)
+    after_numbered = np.concatenate(([False], numbered[:-1]))
+    found[(stop & (kinds == "title"))[left] & capital[right]] = _NEVER
+    found[(stop & after_numbered & np.isin(kinds, ("number", "roman")))[left]] = _NEVER
+    found[(stop & (kinds == "initial") & capital)[left] & capital[right]] -= 2.0
+    return found
+
+
+def glued(word: str) -> int:
+    """Return where a second sentence starts inside ``word`` ("bitti.Sonra"), or 0 when none does."""
+    if len(word) > 200 or _ADDRESS.search(word):
+        return 0
+    match = _GLUED.search(word)
+    return match.end() if match else 0
+
+
+def has_marks(tokens: Tokens, vocabulary: Vocabulary) -> BoolArray:
+    """Return, per token, whether it ends with a sentence mark."""
+    return np.asarray(vocabulary.terminal[tokens.ids], dtype=np.bool_)

@@ -1,0 +1,221 @@
+"""Doing the work of a run, on a node."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.db import transaction
+
+from altlas.kernel import replies
+from altlas.kernel.clock import SYSTEM, Clock
+from altlas.kernel.errors import AltlasError
+from altlas.kernel.ids import uuid7
+from archive import services as archive
+from orchestrator import selectors as catalogue
+from segmentation import metrics, services
+from segmentation.algorithms.language import detect
+from segmentation.conf import conf
+from segmentation.embedding import document_vector, passages
+from segmentation.encoder import ModelEncoder
+from segmentation.exceptions import ClaimLost, RunTimedOut
+from segmentation.models import SegmentationItem, SegmentationRun
+from segmentation.statuses import Status
+from segmentation.strategies.contract import Job, Outcome
+from segmentation.strategies.registry import STRATEGIES
+
+logger = logging.getLogger(__name__)
+
+
+class Stopwatch:
+    """Adds up the seconds of named parts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        begun = self.clock.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock.monotonic() - begun
+
+    def rounded(self) -> dict[str, float]:
+        return {name: round(seconds, 4) for name, seconds in self.seconds.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """A claimed run, its deadline on ``clock``, and how far it is."""
+
+    run: SegmentationRun
+    deadline: float
+    clock: Clock
+
+    def remaining(self) -> float:
+        left = self.deadline - self.clock.monotonic()
+        if left <= 0:
+            raise RunTimedOut(f"The run was not done within {conf.deadline:g} s.")
+        return left
+
+
+def run_execute(*, run_id: UUID, reply_id: str = "", clock: Clock = SYSTEM) -> bool:
+    """Do a run and announce its end; False when there was nothing to do (ended, claimed elsewhere, or gone).
+
+    Every text is written together with its archive record in one transaction under the claim, so a delivery that
+    comes twice, a lost node or a cancellation leaves each text done once or not at all.
+    """
+    run = services.run_claim(run_id=run_id)
+    if run is None:
+        metrics.REDELIVERED.inc()
+        return False
+    begun = clock.monotonic()
+    work = Work(run=run, deadline=begun + conf.deadline, clock=clock)
+    waited = round(max(0.0, ((run.started_at or run.created_at) - run.created_at).total_seconds()), 4)
+    try:
+        items = list(run.items.filter(status__in=[Status.QUEUED, Status.RUNNING]))
+        for done, item in enumerate(items):
+            _do_item(work, item, _progress(work, done, len(items)))
+        services.run_finish(run=run, timings={"queued": waited, "total": round(waited + clock.monotonic() - begun, 4)})
+    except ClaimLost:
+        logger.info("run %s was cancelled or taken over", run_id)
+    except RunTimedOut as exc:
+        services.run_fail(run_id=run_id, error=exc)
+    except Exception:
+        # A defect: the row must say so, or the run would be delivered and fail for ever.
+        services.run_fail(run_id=run_id, error=AltlasError("Something went wrong on our side."))
+        _announce(reply_id)
+        raise
+    _announce(reply_id)
+    return True
+
+
+def _progress(work: Work, done: int, count: int) -> Callable[[float], None]:
+    def report(part: float) -> None:
+        work.remaining()
+        services.run_beat(run=work.run, progress=(done + part) / max(count, 1))
+
+    return report
+
+
+def _do_item(work: Work, item: SegmentationItem, report: Callable[[float], None]) -> None:
+    report(0.0)
+    watch = Stopwatch(work.clock)
+    run = work.run
+    try:
+        with watch.measure("total"):
+            _segment(work, item, watch, report)
+    except RunTimedOut:
+        raise
+    except AltlasError as exc:
+        item.status = Status.FAILED
+        item.error = services.problem(exc)
+        metrics.ITEM_ERRORS.labels(code=exc.code).inc()
+        with transaction.atomic():
+            services.claim_check(run=run)
+            item.timings = watch.rounded()
+            item.save()
+        return
+    for part, seconds in watch.seconds.items():
+        metrics.SECONDS.labels(strategy=run.strategy, part=part).observe(seconds)
+    metrics.CHARACTERS.labels(strategy=run.strategy).inc(len(item.text))
+    metrics.SEGMENTS.labels(strategy=run.strategy).inc(len(item.segments))
+
+
+def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Callable[[float], None]) -> None:
+    run = work.run
+    with watch.measure("language"):
+        item.language = run.language or detect(item.text)
+    encoder = ModelEncoder(
+        model=run.model or catalogue.default_model(),
+        deadline=work.remaining,
+        on_batch=lambda done, count: report(0.9 * done / max(count, 1)),
+    )
+    job = Job(text=item.text, language=item.language, options={**run.options, "units": conf.topic_units})
+    outcome = STRATEGIES[run.strategy](job, encoder, watch)
+    embedding = _embedding(run, item, outcome, encoder, watch)
+    item.segments = [[span.start, span.end, span.score] for span in outcome.spans]
+    item.extra = outcome.extra | {"model": encoder.model if encoder.version else ""}
+    item.status = Status.SUCCEEDED
+    item.error = None
+    with watch.measure("archive"), transaction.atomic():
+        services.claim_check(run=run)
+        if run.archive:
+            item.record_id = _archive(run, item, outcome, embedding)
+        item.timings = watch.rounded()
+        item.save()
+
+
+def _embedding(
+    run: SegmentationRun, item: SegmentationItem, outcome: Outcome, encoder: ModelEncoder, watch: Stopwatch
+) -> list[float] | None:
+    """Return the record's vector. A text whose segments are found is not lost for want of one: the record is then
+    kept without, found by its words only, and the answer carries a warning."""
+    item.warnings = []
+    if not run.archive or not run.options.get("embedding", True):
+        return None
+    vectors, weights = outcome.vectors, outcome.weights
+    if vectors is None:
+        found = passages(item.text, [span.end for span in outcome.spans[:-1]])
+        try:
+            with watch.measure("embedding"):
+                vectors = encoder.encode(found)
+        except RunTimedOut:
+            raise
+        except AltlasError as exc:
+            item.warnings = [{"code": "no_embedding", "detail": f"Kept without a vector: {exc.detail}"}]
+            return None
+        weights = [len(passage) for passage in found]
+    vector = document_vector(vectors, weights)
+    if vector is None:
+        detail = f"{encoder.model} does not have the width that the archive keeps; kept without a vector."
+        item.warnings = [{"code": "no_embedding", "detail": detail}]
+    return vector
+
+
+def _archive(run: SegmentationRun, item: SegmentationItem, outcome: Outcome, embedding: list[float] | None) -> UUID:
+    payload: dict[str, Any] = {
+        "strategy": run.strategy,
+        "language": item.language,
+        "model": item.extra.get("model", ""),
+        "options": run.options,
+        "segments": item.segments,
+        **{name: value for name, value in outcome.extra.items() if name not in ("model",)},
+    }
+    record = archive.record_create(
+        owner_id=run.owner_id,
+        kind="segmentation",
+        title=title_of(item.text),
+        text=item.text,
+        payload=payload,
+        tags=[run.strategy],
+        language=item.language,
+        source_run_id=run.pk,
+        embedding=embedding,
+        record_id=item.record_id or uuid7(),
+    )
+    found: UUID = record.pk
+    return found
+
+
+def title_of(text: str) -> str:
+    """Return the first line of ``text``, shortened at a space to what a list can show."""
+    line = next((stripped for raw in text[:2000].splitlines() if (stripped := " ".join(raw.split()))), text[:100])
+    return line if len(line) <= 100 else line[:99].rsplit(" ", 1)[0] + "…"
+
+
+def _announce(reply_id: str) -> None:
+    if not reply_id:
+        return
+    try:
+        replies.send(reply_id, {"ended": True})
+    except redis.RedisError:
+        # The row is the truth; whoever waits reads it when the wait is over.
+        logger.warning("the end of a run could not be announced", exc_info=True)

@@ -1,0 +1,12 @@
+"""The strategies by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from segmentation.strategies import sentence, topic
+from segmentation.strategies.contract import Encoder, Job, Outcome, Watch
+
+Strategy = Callable[[Job, Encoder, Watch], Outcome]
+STRATEGIES: dict[str, Strategy] = {"sentence": sentence.run, "topic": topic.run}
+USES_MODEL = frozenset({"topic"})

@@ -1,0 +1,47 @@
+"""``topic``: consecutive sentences about the same thing are one segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segmentation.algorithms.sentence.split import split_sentences
+from segmentation.algorithms.spans import Span, spans_from_cuts
+from segmentation.algorithms.topic.segment import TopicOptions, find_topics
+from segmentation.strategies.contract import Encoder, Job, Outcome, Watch
+
+
+def run(job: Job, encoder: Encoder, watch: Watch) -> Outcome:
+    with watch.measure("sentences"):
+        sentences = split_sentences(job.text, job.language)
+        group = -(-len(sentences) // job.options["units"])
+        units = grouped(sentences, group)
+        texts = [job.text[unit.start : unit.end] for unit in units]
+    with watch.measure("embedding"):
+        vectors = encoder.encode(texts)
+    with watch.measure("topics"):
+        topics = find_topics(texts, vectors, language=job.language, options=_in_units(job, group))
+    spans = spans_from_cuts(len(job.text), [units[cut].start for cut in topics.cuts], topics.scores)
+    extra = {"sentences": len(sentences)} | ({"sentences_per_unit": group} if group > 1 else {})
+    return Outcome(spans=spans, vectors=vectors, weights=[unit.end - unit.start for unit in units], extra=extra)
+
+
+def grouped(sentences: Sequence[Span], size: int) -> list[Span]:
+    """Return units of ``size`` consecutive sentences each; the last may be shorter."""
+    if size <= 1:
+        return list(sentences)
+    return [
+        Span(start=part[0].start, end=part[-1].end, score=part[-1].score)
+        for part in (sentences[at : at + size] for at in range(0, len(sentences), size))
+    ]
+
+
+def _in_units(job: Job, group: int) -> TopicOptions:
+    """Return the options, whose lengths are in sentences, in units of ``group`` sentences."""
+    options = job.options
+    target = options.get("target_length")
+    return TopicOptions(
+        segments=options.get("segments"),
+        target_length=target / group if target else None,
+        minimum=max(1, -(-options["min_length"] // group)),
+        maximum=max(1, options["max_length"] // group),
+    )

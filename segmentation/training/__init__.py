@@ -1,0 +1,1 @@
+"""Training of the weights shipped with the algorithms; needs scikit-learn, which the product itself does not."""
