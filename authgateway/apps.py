@@ -11,7 +11,7 @@ class AuthgatewayConfig(AppConfig):
     verbose_name = "Auth gateway"
 
     def ready(self) -> None:
-        from authgateway import schema  # noqa: F401  # registers itself
+        from authgateway import checks, schema, signals  # noqa: F401  # they register themselves
 
         post_migrate.connect(_provision, sender=self, dispatch_uid="authgateway.provision")
 

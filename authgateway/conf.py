@@ -75,6 +75,13 @@ class Conf:
     jwks_max_age: int = env.integer(
         "ALTLAS_JWKS_MAX_AGE", 300, minimum=0, maximum=86_400, help="Seconds that clients may cache the JWKS."
     )
+    admin_user: str = env.text("ALTLAS_ADMIN_USER", "admin", help="Name of the first operator.")
+    admin_password: str = env.secret(
+        "ALTLAS_ADMIN_PASSWORD", help="Password of the first operator. Unset, a random one is printed once."
+    )
+    event_days: int = env.integer(
+        "ALTLAS_SECURITY_EVENT_DAYS", 180, minimum=1, help="How long security events are kept."
+    )
     trusted_proxies: tuple[str, ...] = env.csv(
         "ALTLAS_TRUSTED_PROXIES",
         help="Networks (CIDR) of proxies whose X-Forwarded-For is believed; from anyone else it is ignored.",

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
+
 from authgateway.denylist import cache
 from authgateway.keys import ring
 from authgateway.models import User
 from authgateway.testing import PASSWORD, make_user
-from rest_framework.test import APIClient
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from authgateway.permissions import HasScope, Public, required_scope
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
+
+from authgateway.permissions import HasScope, Public, required_scope
 
 _NOT_OURS = ("admin/", "static/")
 

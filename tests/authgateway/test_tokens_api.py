@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from authgateway.models import Denial, Family, RefreshToken, User
-from authgateway.testing import PASSWORD, bearer, make_user
 from rest_framework.test import APIClient
 
+from authgateway.models import Denial, Family, RefreshToken, User
+from authgateway.testing import PASSWORD, bearer, make_user
 from tests.authgateway.conftest import Login, auth
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from authgateway.conf import conf
+from authgateway.models import User
+from authgateway.services.signing_keys import signing_keys_ensure
+
+
+class Command(BaseCommand):
+    help = "Create the first operator (a superuser) unless there is one; prints a made-up password once."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signing_keys_ensure()
+        with transaction.atomic():
+            existing = User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined").first()
+            if existing is not None:
+                self.stdout.write(f"operator exists: {existing.get_username()}")
+                return
+            password = conf.admin_password or secrets.token_urlsafe(15)
+            user = User(username=conf.admin_user, is_staff=True, is_superuser=True)
+            if settings.PRODUCTION:
+                _demand_strength(password, user)
+            user.set_password(password)
+            user.save()
+        self.stdout.write(f"operator created: {user.get_username()} {password}")
+
+
+def _demand_strength(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as exc:
+        raise CommandError(f"ALTLAS_ADMIN_PASSWORD is refused in production: {' '.join(exc.messages)}") from None

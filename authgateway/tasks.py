@@ -1,0 +1,25 @@
+"""Periodic work; schedules are rows that operators may edit (services/provisioning.py)."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from authgateway.services.purge import purge
+from authgateway.services.signing_keys import signing_keys_tend
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="authgateway.keys_tend", soft_time_limit=60, time_limit=90)
+def keys_tend() -> None:
+    """Rotate by age, retire what has no live token, keep one key pending. Repeating it does no harm."""
+    for done in signing_keys_tend():
+        logger.info("signing keys: %s", done)
+
+
+@shared_task(name="authgateway.purge", soft_time_limit=600, time_limit=900)
+def purge_expired() -> None:
+    """Delete expired rows. Repeating it does no harm."""
+    logger.info("purged %s", purge())

@@ -1,0 +1,79 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from authgateway.conf import conf
+from authgateway.models import SigningKey, User
+from tests.authgateway.conftest import Login, auth
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue().strip()
+
+
+def test_the_first_operator_is_created_once() -> None:
+    created, user, password = run("operator_ensure").rsplit(" ", 2)
+    assert (created, user) == ("operator created:", "admin")
+    assert User.objects.get(username="admin").check_password(password)
+    assert run("operator_ensure") == "operator exists: admin"
+
+
+def test_the_first_operator_takes_the_given_name_and_password(monkeypatch) -> None:
+    monkeypatch.setattr(conf, "admin_user", "boss")
+    monkeypatch.setattr(conf, "admin_password", "given by the installer")
+    assert run("operator_ensure") == "operator created: boss given by the installer"
+
+
+def test_production_refuses_a_common_operator_password(monkeypatch, settings) -> None:
+    settings.PRODUCTION = True
+    monkeypatch.setattr(conf, "admin_password", "password1234")
+    with pytest.raises(CommandError, match="refused in production"):
+        run("operator_ensure")
+    assert not User.objects.exists()
+
+
+def test_keys_are_rotated_and_the_old_one_still_verifies(ada: User, login: Login) -> None:
+    pair = login()
+    before = SigningKey.objects.get(state="active").kid
+    run("authgateway", "rotate-keys")
+    assert SigningKey.objects.get(kid=before).private_sealed is None
+    assert APIClient().get("/api/v1/auth/me", headers=auth(pair)).status_code == 200
+
+
+def test_a_killed_key_is_refused(ada: User, login: Login) -> None:
+    pair = login()
+    run("authgateway", "kill-key", SigningKey.objects.get(state="active").kid)
+    assert APIClient().get("/api/v1/auth/me", headers=auth(pair)).status_code == 401
+    assert APIClient().get("/api/v1/auth/me", headers=auth(login())).status_code == 200
+
+
+def test_sessions_of_a_user_are_revoked(ada: User, login: Login) -> None:
+    pair = login()
+    assert run("authgateway", "revoke", "--user", "ada") == "sessions ended: 1"
+    assert APIClient().get("/api/v1/auth/me", headers=auth(pair)).status_code == 401
+    with pytest.raises(CommandError, match="no user"):
+        run("authgateway", "revoke", "--user", "nobody")
+
+
+def test_schedules_exist_and_an_operators_edit_survives() -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    from authgateway.services.provisioning import provision
+
+    row = PeriodicTask.objects.get(task="authgateway.purge")
+    row.name, row.enabled = "Nightly purge", False
+    row.save()
+    provision()
+    assert list(PeriodicTask.objects.filter(task="authgateway.purge").values_list("name", "enabled")) == [
+        ("Nightly purge", False)
+    ]
