@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
 from authgateway.denylist import cache
@@ -12,8 +13,17 @@ from authgateway.models import User
 from authgateway.testing import PASSWORD, make_user
 
 
+class QuickArgon2(Argon2PasswordHasher):
+    """The same algorithm at a fraction of its price: what it costs is not the point of most tests."""
+
+    time_cost = 1
+    memory_cost = 64
+    parallelism = 1
+
+
 @pytest.fixture(autouse=True)
-def _fresh_state() -> Iterator[None]:
+def _fresh_state(settings: Any) -> Iterator[None]:
+    settings.PASSWORD_HASHERS = [f"{QuickArgon2.__module__}.{QuickArgon2.__qualname__}"]
     ring.reset()
     cache.breaker.reset()
     cache.connection().flushdb()
