@@ -25,7 +25,7 @@ class _ReadOnly:
         return False
 
 
-class ItemInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold has no types
+class ItemInline(_ReadOnly, TabularInline):
     model = SegmentationItem
     fields = ("position", "status", "language", "size", "found", "record_id", "error")
     readonly_fields = fields
@@ -42,7 +42,7 @@ class ItemInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold has 
 
 
 @admin.register(SegmentationRun)
-class RunAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class RunAdmin(_ReadOnly, ModelAdmin):
     list_display = ("id", "shown_status", "strategy", "owner", "progress", "attempt", "node", "created_at", "took")
     list_filter = ("status", "strategy", "batch", "archive", "created_at")
     list_select_related = ("owner",)
@@ -53,7 +53,7 @@ class RunAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no ty
     inlines = [ItemInline]
     actions = ["cancel", "retry"]
 
-    @display(  # type: ignore[untyped-decorator]  # unfold has no types
+    @display(
         description=_("status"),
         ordering="status",
         label={

@@ -5,9 +5,9 @@ from django.urls import path
 from segmentation import views
 
 urlpatterns = [
-    path("", views.SegmentationsView.as_view(), name="segmentations"),
-    path("/<uuid:run_id>", views.SegmentationView.as_view(), name="segmentation"),
-    path("/<uuid:run_id>/events", views.EventsView.as_view(), name="segmentation-events"),
-    path("/<uuid:run_id>/cancel", views.CancelView.as_view(), name="segmentation-cancel"),
-    path("/<uuid:run_id>/retry", views.RetryView.as_view(), name="segmentation-retry"),
+    path("segmentations", views.SegmentationsView.as_view(), name="segmentations"),
+    path("segmentations/<uuid:run_id>", views.SegmentationView.as_view(), name="segmentation"),
+    path("segmentations/<uuid:run_id>/events", views.EventsView.as_view(), name="segmentation-events"),
+    path("segmentations/<uuid:run_id>/cancel", views.CancelView.as_view(), name="segmentation-cancel"),
+    path("segmentations/<uuid:run_id>/retry", views.RetryView.as_view(), name="segmentation-retry"),
 ]

@@ -30,8 +30,14 @@ def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language:
     after_numbered = np.concatenate(([False], numbered[:-1]))
     found[(stop & (kinds == "title"))[left] & capital[right]] = _NEVER
     found[(stop & after_numbered & np.isin(kinds, ("number", "roman")))[left]] = _NEVER
+    # "II. Selim", "XIV. Louis": two letters or more, or the numeral would be an initial.
+    found[(stop & (kinds == "roman") & capital & _upper(tokens))[left] & capital[right]] = _NEVER
     found[(stop & (kinds == "initial") & capital)[left] & capital[right]] -= 2.0
     return found
+
+
+def _upper(tokens: Tokens) -> BoolArray:
+    return np.array([word.isupper() for word in tokens.vocabulary])[tokens.ids]
 
 
 def glued(word: str) -> int:
