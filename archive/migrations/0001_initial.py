@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'audit entries',
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['record_id', '-id'], name='archive_audit_record'), models.Index(fields=['owner_id', '-id'], name='archive_audit_owner')],
+                'indexes': [django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='archive_audit_at'), models.Index(fields=['record_id', '-id'], name='archive_audit_record'), models.Index(fields=['owner_id', '-id'], name='archive_audit_owner')],
             },
         ),
         migrations.CreateModel(

@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from altlas.kernel.clock import now
+
+ACTIONS = (
+    "record_create",
+    "record_update",
+    "record_delete",
+    "record_restore",
+    "record_hold",
+    "record_unhold",
+    "bulk_import",
+    "export",
+    "purge",
+)
 
 
 class AuditEntry(models.Model):
@@ -21,6 +34,7 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         ordering = ["-id"]
         indexes = [
+            BrinIndex(fields=["at"], name="archive_audit_at"),
             models.Index(fields=["record_id", "-id"], name="archive_audit_record"),
             models.Index(fields=["owner_id", "-id"], name="archive_audit_owner"),
         ]

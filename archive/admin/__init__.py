@@ -1,0 +1,3 @@
+from archive.admin import audit, records
+
+__all__ = ["audit", "records"]
