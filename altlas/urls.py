@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from altlas.console.views import overview
@@ -21,11 +21,11 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/v1/auth/", include("authgateway.urls")),
-    path("api/v1/segmentations", include("segmentation.urls")),
+    path("api/v1/", include("segmentation.urls")),
     path("api/v1/archive/", include("archive.urls")),
     path("api/v1/", include("orchestrator.urls")),
     path("v1/", include("orchestrator.urls_openai")),
-    re_path(r"^v2", include("orchestrator.urls_v2")),
+    path("", include("orchestrator.urls_v2")),
     path(".well-known/", include("authgateway.urls_wellknown")),
 ]
 

@@ -15,9 +15,8 @@ HOME = ROOT / ".altlas" / "gates"
 PRODUCTION = {
     "ALTLAS_ENVIRONMENT": "production",
     "ALTLAS_SECRET_KEY": secrets.token_urlsafe(64),
-    "ALTLAS_KEK": secrets.token_urlsafe(48),
+    "ALTLAS_KEK": secrets.token_urlsafe(32),
     "ALTLAS_ALLOWED_HOSTS": "segments.example.org",
-    "ALTLAS_PUBLIC_URL": "https://segments.example.org",
 }
 GATES = {
     "migrations are complete": (["makemigrations", "--check", "--dry-run"], {}),

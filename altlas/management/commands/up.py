@@ -62,7 +62,6 @@ class Command(BaseCommand):
     def _prepare(self) -> str:
         call_command("check", stdout=io.StringIO())
         call_command("migrate", verbosity=0)
-        call_command("models", "register-default", stdout=self.stdout)
         said = io.StringIO()
         call_command("operator_ensure", stdout=said)
         return said.getvalue().strip()
