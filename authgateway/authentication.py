@@ -9,11 +9,13 @@ from rest_framework.request import Request
 
 from altlas.kernel.clock import now
 from altlas.kernel.errors import NotAuthenticated
+from authgateway.caller import caller_of
 from authgateway.conf import conf
 from authgateway.denylist import gate
 from authgateway.exceptions import RevocationUnavailable, TokenInvalid
 from authgateway.keys import ring
 from authgateway.models import User
+from authgateway.services.security_events import refusal_record
 from authgateway.tokens import verifier
 from authgateway.tokens.claims import AccessClaims
 
@@ -24,8 +26,12 @@ class AccessTokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer`` with an access token of ours: ``request.user`` and ``request.auth`` (AccessClaims)."""
 
     def authenticate(self, request: Request) -> tuple[User, AccessClaims] | None:
-        token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
-        return None if token is None else authenticate_token(token)
+        try:
+            token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+            return None if token is None else authenticate_token(token)
+        except TokenInvalid as exc:
+            refusal_record(reason=exc.reason, severity=exc.severity, caller=caller_of(request))
+            raise
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

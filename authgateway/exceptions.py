@@ -53,8 +53,8 @@ class InvalidCredentials(errors.NotAuthenticated):
 
 
 class RefreshInvalid(errors.NotAuthenticated):
-    code = "refresh_invalid"
-    title = "Refresh token invalid"
+    code = "token_invalid"
+    title = "Token invalid"
     challenge: ClassVar[str] = 'error="invalid_token"'
 
 

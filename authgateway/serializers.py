@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from authgateway import scopes
 from authgateway.models import User
@@ -20,7 +22,20 @@ def _secret(**options: Any) -> serializers.CharField:
     )
 
 
-class LoginSerializer(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses members it does not know: a misspelt or smuggled one is never silently dropped."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError({str(name)[:64]: self._unknown() for name in unknown[:10]})
+        return super().to_internal_value(data)
+
+    @staticmethod
+    def _unknown() -> list[ErrorDetail]:
+        return [ErrorDetail("This member is not known here.", code="unknown")]
+
+
+class LoginSerializer(StrictSerializer):
     username = serializers.CharField(max_length=150)
     password = _secret()
     device_name = serializers.CharField(
@@ -28,11 +43,11 @@ class LoginSerializer(serializers.Serializer[Any]):
     )
 
 
-class RefreshSerializer(serializers.Serializer[Any]):
+class RefreshSerializer(StrictSerializer):
     refresh = serializers.CharField(max_length=_LONGEST_TOKEN)
 
 
-class LogoutSerializer(serializers.Serializer[Any]):
+class LogoutSerializer(StrictSerializer):
     refresh = serializers.CharField(
         max_length=_LONGEST_TOKEN,
         required=False,
@@ -86,7 +101,7 @@ class IntrospectionSerializer(serializers.Serializer[Any]):
     scope = serializers.CharField(required=False)
 
 
-class PasswordSerializer(serializers.Serializer[Any]):
+class PasswordSerializer(StrictSerializer):
     current_password = _secret()
     new_password = _secret()
 

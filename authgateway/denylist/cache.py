@@ -17,6 +17,7 @@ import redis
 from django.conf import settings
 
 from altlas.kernel.clock import now
+from authgateway import metrics
 from authgateway.conf import conf
 from authgateway.denylist.breaker import Breaker
 from authgateway.models import Denial
@@ -110,6 +111,7 @@ def rehydrate() -> bool:
                 batch = []
         put(batch)
         sealed = bool(redis_connection.eval(_SEAL, 2, marker, _SENTINEL, now().isoformat()))
+        metrics.denylist_rehydrated.inc()
         logger.warning("denylist in Redis was empty; loaded %d entries from the database", count)
         return sealed
     except redis.RedisError as exc:

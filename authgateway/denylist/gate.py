@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 
+from authgateway import metrics
 from authgateway.denylist import cache
 from authgateway.models import Denial, User
 from authgateway.tokens.claims import AccessClaims
@@ -23,7 +24,7 @@ def holder(claims: AccessClaims) -> User | None:
         if cache.denies(sid=str(claims.sid), jti=claims.jti):
             return None
     except cache.Away:
-        pass  # counted by the breaker; the statement below knows
+        metrics.denylist_degraded.inc()  # the statement below knows
     user = _users(claims).first()
     if user is None or not user.is_active or claims.iat < user.epoch:
         return None

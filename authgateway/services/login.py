@@ -6,6 +6,7 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 
 from altlas.kernel.clock import now
+from authgateway import metrics
 from authgateway.caller import Caller
 from authgateway.exceptions import InvalidCredentials
 from authgateway.models import SecurityEvent, User
@@ -24,6 +25,7 @@ def login(*, username: str, password: str, caller: Caller, device_name: str = ""
     # ModelBackend hashes once also for a name that does not exist.
     found = authenticate(username=username, password=password)
     if not isinstance(found, User):
+        metrics.logins.labels("refused").inc()
         _record_failure(username, caller)
         raise InvalidCredentials("The username or password is wrong.")
     with transaction.atomic(durable=True):
@@ -44,6 +46,7 @@ def login(*, username: str, password: str, caller: Caller, device_name: str = ""
             user_agent=caller.user_agent,
         )
         claims = issuing.claims_for(family, user, moment=moment)
+    metrics.logins.labels("opened").inc()
     return issuing.pair(claims, token)
 
 

@@ -17,6 +17,7 @@ from django.db.models import F
 
 from altlas.kernel.clock import now
 from altlas.kernel.errors import AltlasError
+from authgateway import metrics
 from authgateway.caller import Caller
 from authgateway.conf import conf
 from authgateway.exceptions import (
@@ -25,7 +26,7 @@ from authgateway.exceptions import (
     RefreshReused,
     SessionExpired,
     SessionRevoked,
-    TokenInvalid,
+    TokenWrongType,
 )
 from authgateway.keys import kek
 from authgateway.models import Family, RefreshToken, SecurityEvent
@@ -37,6 +38,7 @@ from authgateway.tokens import refresh
 from authgateway.tokens.claims import AccessClaims
 
 _PURPOSE = b"refresh-successor"
+_INVALID = "The refresh token is not valid."
 Severity = SecurityEvent.Severity
 
 
@@ -62,6 +64,7 @@ class Used:
 class Granted:
     claims: AccessClaims
     refresh: str
+    is_retry: bool = False
 
 
 def judge(used: Used, *, mode: str, grace: timedelta, moment: datetime) -> Verdict:
@@ -79,18 +82,22 @@ def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
     """Exchange ``token``.
 
     Raises:
-        RefreshInvalid: never issued.
+        RefreshInvalid: never issued, or its account is gone or inactive.
         RefreshReused: used before; its session is ended and its access tokens are refused, already committed.
         SessionRevoked, SessionExpired: the session ended before.
         RefreshInProgress: used a moment ago, in mode ``reject``.
-        TokenInvalid: the account is not active.
+        TokenWrongType: it is an access token.
     """
+    if token.count(".") == 2:
+        raise TokenWrongType("type_confusion")
     if not refresh.is_shaped(token):
-        raise RefreshInvalid("The refresh token is not valid.")
+        raise RefreshInvalid(_INVALID)
     with transaction.atomic(durable=True):
         outcome = _decide(token, caller)
     if isinstance(outcome, AltlasError):
+        metrics.rotations.labels(outcome.code).inc()
         raise outcome
+    metrics.rotations.labels("retry" if outcome.is_retry else "rotated").inc()
     return issuing.pair(outcome.claims, outcome.refresh)
 
 
@@ -130,13 +137,13 @@ def _decide(token: str, caller: Caller) -> Granted | AltlasError:
 def _refusal(family: Family | None, caller: Caller, moment: datetime) -> AltlasError | None:
     if family is None:
         _record("refresh_unknown", Severity.LOW, None, caller, aggregate=caller.network)
-        return RefreshInvalid("The refresh token is not valid.")
+        return RefreshInvalid(_INVALID)
+    if not family.user.is_active:
+        _record("user_state", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
+        return RefreshInvalid(_INVALID)  # as for an account that was deleted
     if family.revoked_at is not None:
         _record("revoked_reuse", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
         return SessionRevoked("The session was ended; log in again.")
-    if not family.user.is_active:
-        _record("user_state", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
-        return TokenInvalid("user_state")
     if moment >= family.absolute_expires_at:
         return SessionExpired("The session has expired; log in again.")
     return None
@@ -158,7 +165,9 @@ def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted 
     if verdict is Verdict.RETRY and child is not None:
         successor = _derive_again(token, bytes(row.successor_nonce or b""), bytes(child.token_hash))
         if successor is not None:
-            return Granted(claims=issuing.claims_for(family, family.user, moment=moment), refresh=successor)
+            return Granted(
+                claims=issuing.claims_for(family, family.user, moment=moment), refresh=successor, is_retry=True
+            )
         verdict = Verdict.REUSE
     sessions_revoke(families=Family.objects.filter(pk=family.pk), reason=Family.Reason.REUSE, moment=moment)
     _record(

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from authgateway.exceptions import TokenExpired, TokenInvalid, TokenWrongType
-from authgateway.tokens import strict_json
+from authgateway.tokens import refresh, strict_json
 from authgateway.tokens.access import TYPE
 from authgateway.tokens.claims import AccessClaims
 
@@ -53,6 +53,8 @@ def verify(token: str, *, policy: Policy, now: float) -> AccessClaims:
     """
     if len(token) > LONGEST:
         raise TokenInvalid("oversize")
+    if token.startswith(refresh.PREFIX):
+        raise TokenWrongType("type_confusion")
     if not _SHAPE.fullmatch(token):
         raise TokenInvalid("malformed")
     head, payload, signature = token.split(".")

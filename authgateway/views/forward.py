@@ -5,17 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from altlas.kernel.errors import PermissionDenied
-from authgateway.authentication import AccessTokenAuthentication, claims_of, user_of
-from authgateway.exceptions import RevocationUnavailable, SigningUnavailable
-from authgateway.models import User
+from altlas.kernel.errors import PermissionDenied, Unavailable
+from authgateway.authentication import claims_of, user_of
 from authgateway.permissions import AUTHENTICATED, HasScope
 from authgateway.schema import problems
-from authgateway.tokens.claims import AccessClaims
 from authgateway.views.base import AuthView
 
 
@@ -27,18 +23,9 @@ class OutageDenied(PermissionDenied):
     default_retry_after = 5
 
 
-class ForwardAuthentication(AccessTokenAuthentication):
-    def authenticate(self, request: Request) -> tuple[User, AccessClaims] | None:
-        try:
-            return super().authenticate(request)
-        except (RevocationUnavailable, SigningUnavailable) as exc:
-            raise OutageDenied(exc.detail) from exc
-
-
 class VerifyView(AuthView):
     """Never rotates anything: a proxy drops the cookies and bodies of this answer."""
 
-    authentication_classes: list[type[BaseAuthentication]] = [ForwardAuthentication]
     permission_classes = [HasScope]
     required_scopes = AUTHENTICATED
 
@@ -70,3 +57,8 @@ class VerifyView(AuthView):
                 "X-Auth-Scopes": " ".join(sorted(claims.scopes)),
             },
         )
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Unavailable):
+            exc = OutageDenied(exc.detail)
+        return super().handle_exception(exc)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from altlas.kernel.parsers import JSONParser
 from authgateway import serializers
 from authgateway.authentication import claims_of, user_of
 from authgateway.caller import caller_of

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
+from authgateway import refusals
 from authgateway.denylist import cache
 from authgateway.keys import ring
 from authgateway.models import User
@@ -25,6 +26,7 @@ class QuickArgon2(Argon2PasswordHasher):
 def _fresh_state(settings: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = [f"{QuickArgon2.__module__}.{QuickArgon2.__qualname__}"]
     ring.reset()
+    refusals.buffer = refusals.RefusalBuffer()
     cache.breaker.reset()
     cache.connection().flushdb()
     yield
