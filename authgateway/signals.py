@@ -59,6 +59,6 @@ def _groups_changed(sender: Any, instance: Any, action: str, reverse: bool, pk_s
 
 def _refuse_issued(user: User) -> None:
     """Refuse the access tokens issued so far; the sessions go on and get the new scopes at their next refresh."""
-    epoch = int(now().timestamp()) + 1
-    User.objects.filter(pk=user.pk).update(epoch=Greatest(F("epoch"), epoch))
-    user.epoch = max(user.epoch, epoch)
+    moment = now()
+    User.objects.filter(pk=user.pk).update(epoch=Greatest(F("epoch"), int(moment.timestamp())) + 1)
+    user.refresh_from_db(fields=["epoch"])

@@ -10,7 +10,8 @@ from altlas.kernel.clock import now
 from altlas.kernel.errors import NotFound
 from authgateway import authentication
 from authgateway.exceptions import TokenInvalid
-from authgateway.models import Denial, Family, User
+from authgateway.models import Denial, Family, SecurityEvent, User
+from authgateway.services.security_events import event_record
 from authgateway.services.sessions import deny, sessions_revoke
 from authgateway.tokens import refresh
 from authgateway.tokens.claims import AccessClaims
@@ -45,6 +46,14 @@ def session_revoke(*, user: User, session_id: UUID) -> None:
         NotFound: no such session, or somebody else's.
     """
     if not Family.objects.filter(user=user, pk=session_id).exists():
+        if Family.objects.filter(pk=session_id).exists():
+            event_record(
+                kind="idor",
+                severity=SecurityEvent.Severity.MEDIUM,
+                user=user,
+                family_id=session_id,
+                aggregate=str(user.pk),
+            )
         raise NotFound("You have no such session.")
     sessions_revoke(families=Family.objects.filter(user=user, pk=session_id), reason=Reason.REVOKED)
 

@@ -120,13 +120,21 @@ def deny(entries: Iterable[tuple[str, str, UUID | None]], *, reason: str, moment
     transaction.on_commit(partial(cache.put, [(row.kind, row.value, row.expires_at) for row in rows]))
 
 
+def next_epoch(epoch: int, moment: datetime) -> int:
+    """Return an epoch later than the `iat` of every token issued until ``moment``.
+
+    `iat` counts whole seconds and is never before the epoch: repeated within one second, each call must still refuse
+    what was issued since the one before.
+    """
+    return max(epoch, int(moment.timestamp())) + 1
+
+
 def user_sessions_end(*, user: User, reason: Reason, actor: User | None = None) -> int:
     """End every session of ``user`` and refuse every access token issued until now; return how many sessions."""
     with transaction.atomic():
         locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         moment = now()
-        # The next whole second: `iat` has no finer resolution, and a token of this very second must not survive.
-        locked.epoch = user.epoch = int(moment.timestamp()) + 1
+        locked.epoch = user.epoch = next_epoch(locked.epoch, moment)
         locked.save(update_fields=["epoch"])
         return len(
             sessions_revoke(families=Family.objects.filter(user=locked), reason=reason, actor=actor, moment=moment)
