@@ -37,6 +37,27 @@ class Conf:
     search_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_SEARCH_TIMEOUT", 5, minimum=0.05, help="Longest statement of a search before 504."
     )
+    list_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_LIST_TIMEOUT",
+        5,
+        minimum=0.05,
+        help="Longest statement of a list or a single record before 504.",
+    )
+    count_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_COUNT_TIMEOUT",
+        1,
+        minimum=0.05,
+        help="Longest exact count; then the planner's estimate is given.",
+    )
+    write_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_WRITE_TIMEOUT", 10, minimum=0.05, help="Longest statement of a write before 504."
+    )
+    lock_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_LOCK_TIMEOUT", 2, minimum=0.05, help="Longest wait of a write for a row's lock before 503."
+    )
+    idempotency_ttl: float = env.seconds(
+        "ALTLAS_ARCHIVE_IDEMPOTENCY_TTL", 86_400, minimum=1, help="How long the answer of an Idempotency-Key is kept."
+    )
     stats_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_STATS_TIMEOUT", 5, minimum=0.05, help="Longest statement of the statistics before 504."
     )

@@ -1,15 +1,29 @@
 """Counts that cost a bounded amount, each labelled with how it came about."""
 
+# ruff: noqa: S608  # names come from fixed lists; values are parameters
+
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal
 
-from django.db import models
+from django.db import models, transaction
+from django.db.utils import OperationalError
 
+from archive.conf import conf
 from archive.database import fetch
+from archive.deadlines import Deadline
+from archive.filters import RecordFilters
 
 _CAP = 10_000
+_QUERY_CANCELED = "57014"
+
+
+class Mode(StrEnum):
+    EXACT = "exact"
+    CAPPED = "capped"
+    PLANNED = "planned"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +35,37 @@ class Count:
 
     def __str__(self) -> str:
         return {"eq": "{:,}", "gte": "{:,}+", "approx": "≈ {:,}"}[self.relation].format(self.value)
+
+
+def of_records(filters: RecordFilters, mode: Mode) -> Count:
+    """Count the records of a list; an exact count that takes too long gives way to the planner's estimate."""
+    if mode is Mode.PLANNED:
+        return _planned(filters)
+    where, parameters = filters.clause()
+    if mode is Mode.CAPPED:
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM archive_record WHERE {where} LIMIT %s) AS some_rows"
+        found = fetch(sql, [*parameters, _CAP + 1], deadline=Deadline.within(conf.list_timeout))[0][0]
+        return Count(value=min(found, _CAP), relation="eq" if found <= _CAP else "gte")
+    try:
+        # The savepoint matters inside of a caller's transaction, which the cancelled statement would end.
+        with transaction.atomic():
+            deadline = Deadline.within(conf.count_timeout)
+            found = fetch(f"SELECT count(*) FROM archive_record WHERE {where}", parameters, deadline=deadline)[0][0]
+    except OperationalError as exc:
+        if getattr(exc.__cause__, "sqlstate", None) != _QUERY_CANCELED:
+            raise
+        return _planned(filters)
+    return Count(value=found, relation="eq")
+
+
+def _planned(filters: RecordFilters) -> Count:
+    where, parameters = filters.clause()
+    rows = fetch(
+        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM archive_record WHERE {where}",
+        parameters,
+        deadline=Deadline.within(conf.list_timeout),
+    )
+    return Count(value=int(rows[0][0][0]["Plan"]["Plan Rows"]), relation="approx")
 
 
 def capped(rows: models.QuerySet[Any], *, cap: int = _CAP) -> Count:

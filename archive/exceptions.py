@@ -57,6 +57,11 @@ class VersionMismatch(errors.PreconditionFailed):
     title = "The record has changed"
 
 
+class IdempotencyKeyReused(errors.Unprocessable):
+    code = "idempotency_key_reused"
+    title = "Idempotency key reused"
+
+
 class SemanticUnavailable(errors.Unavailable):
     code = "semantic_unavailable"
     title = "Semantic search unavailable"

@@ -39,6 +39,11 @@ PAGING = [
     ),
     _parameter("deleted", "Deleted records instead of living ones.", kind=OpenApiTypes.BOOL),
 ]
+COUNT = _parameter(
+    "count",
+    "Add `count: {value, relation}`: `exact` under a deadline (then an estimate), `capped` at 10,000, `planned`.",
+    enum=["exact", "capped", "planned"],
+)
 WORDS = _parameter("q", 'Words, `"phrases"`, `or`, `-without`; Turkish and English are stemmed, accents do not matter.')
 SEARCH = [
     _parameter("q", str(WORDS.description), required=True),

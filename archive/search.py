@@ -14,7 +14,7 @@ from uuid import UUID
 from archive import highlight, words
 from archive.conf import conf
 from archive.database import Row, fetch
-from archive.deadlines import statement_deadline
+from archive.deadlines import Deadline
 from archive.embedding import embed_query
 from archive.exceptions import SemanticUnavailable
 from archive.filters import RecordFilters
@@ -78,17 +78,17 @@ def search(*, query: str, filters: RecordFilters, mode: Mode, limit: int) -> Ans
             degraded = ("semantic",)
             SEARCH_DEGRADED.labels("semantic").inc()
     wanted = max(limit, _LEG) if mode is Mode.HYBRID else limit
-    with statement_deadline(conf.search_timeout):
-        if mode is not Mode.SEMANTIC:
-            legs["text"] = _by_words(query, filters, wanted)
-        if vector is not None:
-            legs["semantic"] = _by_meaning(vector, filters, wanted)
-        fused = fuse([list(leg) for leg in legs.values()]) if mode is Mode.HYBRID else next(iter(legs.values()))
-        best = dict(list(fused.items())[:limit])
-        return Answer(mode=mode, hits=_hits(best, legs, query), degraded=degraded)
+    deadline = Deadline.within(conf.search_timeout)
+    if mode is not Mode.SEMANTIC:
+        legs["text"] = _by_words(query, filters, wanted, deadline)
+    if vector is not None:
+        legs["semantic"] = _by_meaning(vector, filters, wanted, deadline)
+    fused = fuse([list(leg) for leg in legs.values()]) if mode is Mode.HYBRID else next(iter(legs.values()))
+    best = dict(list(fused.items())[:limit])
+    return Answer(mode=mode, hits=_hits(best, legs, query, deadline), degraded=degraded)
 
 
-def _by_words(query: str, filters: RecordFilters, limit: int) -> Scores:
+def _by_words(query: str, filters: RecordFilters, limit: int, deadline: Deadline) -> Scores:
     # Ranking reads every match's vector, so for common words only the newest matches are ranked.
     expression, terms = words.expression(query)
     where, parameters = filters.clause()
@@ -98,54 +98,57 @@ def _by_words(query: str, filters: RecordFilters, limit: int) -> Scores:
         "ORDER BY created_at DESC, id DESC LIMIT %s) AS newest "
         "ORDER BY score DESC, id DESC LIMIT %s",
         [*terms, *parameters, *terms, conf.rank_candidates, limit],
+        deadline=deadline,
     )
     return dict(rows)
 
 
-def _by_meaning(vector: Sequence[float], filters: RecordFilters, limit: int) -> Scores:
+def _by_meaning(vector: Sequence[float], filters: RecordFilters, limit: int, deadline: Deadline) -> Scores:
     literal = "[" + ",".join(map(repr, map(float, vector))) + "]"
     where, parameters = filters.clause()
     clause: Clause = (f"{where} AND embedding IS NOT NULL", parameters)
-    if not _few(filters.owner_id):
-        rows = _nearest(literal, clause, limit)
+    if not _few(filters.owner_id, deadline):
+        rows = _nearest(literal, clause, limit, deadline)
         # The index gives up after hnsw.max_scan_tuples; fewer rows than asked for may not be all there are.
         if len(rows) >= limit:
             return _similarities(rows)
-    return _similarities(_nearest_exactly(literal, clause, limit))
+    return _similarities(_nearest_exactly(literal, clause, limit, deadline))
 
 
-def _few(owner_id: UUID | None) -> bool:
+def _few(owner_id: UUID | None, deadline: Deadline) -> bool:
     if owner_id is None:
         return False
     counted = fetch(
         "SELECT count(*) FROM (SELECT 1 FROM archive_record WHERE owner_id = %s AND deleted_at IS NULL "
         "AND embedding IS NOT NULL LIMIT %s) AS embedded",
         [owner_id, conf.exact_below],
+        deadline=deadline,
     )
     return bool(counted[0][0] < conf.exact_below)
 
 
-def _nearest(literal: str, where: Clause, limit: int) -> list[Row]:
-    fetch(
-        "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true), "
-        "set_config('enable_sort', 'off', true)",
-        [],
-    )
-    rows = fetch(
+# Without sorting, the planner has no way but the vector index; the iterative scan goes on until filters leave enough.
+_THROUGH_INDEX = {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": "100", "enable_sort": "off"}
+
+
+def _nearest(literal: str, where: Clause, limit: int, deadline: Deadline) -> list[Row]:
+    return fetch(
         f"SELECT id, embedding <=> %s::halfvec AS distance FROM archive_record WHERE {where[0]} "
         "ORDER BY embedding <=> %s::halfvec LIMIT %s",
         [literal, *where[1], literal, limit],
+        deadline=deadline,
+        planner=_THROUGH_INDEX,
     )
-    fetch("SELECT set_config('enable_sort', 'on', true)", [])
-    return rows
 
 
-def _nearest_exactly(literal: str, where: Clause, limit: int) -> list[Row]:
+def _nearest_exactly(literal: str, where: Clause, limit: int, deadline: Deadline) -> list[Row]:
     # "+ 0" keeps the planner from the vector index, which may return fewer rows than there are.
     return fetch(
         f"SELECT id, embedding <=> %s::halfvec AS distance FROM archive_record WHERE {where[0]} "
         "ORDER BY (embedding <=> %s::halfvec) + 0, id LIMIT %s",
         [literal, *where[1], literal, limit],
+        deadline=deadline,
+        planner={"enable_sort": "on"},
     )
 
 
@@ -155,7 +158,7 @@ def _similarities(rows: Sequence[Row]) -> Scores:
     return {row[0]: 1 - row[1] for row in ordered}
 
 
-def _hits(scores: Scores, legs: Mapping[str, Scores], query: str) -> tuple[Hit, ...]:
+def _hits(scores: Scores, legs: Mapping[str, Scores], query: str, deadline: Deadline) -> tuple[Hit, ...]:
     if not scores:
         return ()
     expression, terms = words.expression(query)
@@ -168,6 +171,7 @@ def _hits(scores: Scores, legs: Mapping[str, Scores], query: str) -> tuple[Hit, 
         "FROM (SELECT *, language = '' OR language = 'tr' OR language LIKE 'tr-%%' AS turkish, "
         "translate(left(text, %s), %s, '  ') AS body FROM archive_record WHERE id = ANY(%s)) AS found",
         [*terms, *terms, _MARKED, highlight.START + highlight.STOP, list(scores)],
+        deadline=deadline,
     )
     found = {row[0]: row for row in rows}
     return tuple(_hit(found[key], score, legs) for key, score in scores.items() if key in found)

@@ -13,6 +13,7 @@ from archive import cursors, keyset, orderings, wire
 from archive.conf import conf
 from archive.cursors import Key, Position
 from archive.database import Row, fetch
+from archive.deadlines import Deadline
 from archive.exceptions import RecordNotFound
 from archive.filters import RecordFilters
 from archive.models import Record
@@ -20,7 +21,7 @@ from archive.orderings import Ordering
 from archive.search import search
 from archive.stats import stats
 
-__all__ = ["Document", "Page", "record_document", "record_get", "records_page", "search", "stats"]
+__all__ = ["Document", "Page", "record_document", "record_get", "record_version", "records_page", "search", "stats"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +67,22 @@ def record_document(*, record_id: UUID, owner_id: UUID | None) -> Document:
         f"SELECT row_to_json(found)::text, version FROM (SELECT {', '.join(wire.DETAIL_COLUMNS)} "  # noqa: S608  # fixed names
         f"FROM archive_record WHERE {where}) AS found",
         [record_id] if owner_id is None else [record_id, owner_id],
+        deadline=Deadline.within(conf.list_timeout),
     )
     if not rows:
         raise RecordNotFound("There is no such record.")
     return Document(json=rows[0][0], version=rows[0][1])
+
+
+def record_version(*, record_id: UUID, owner_id: UUID | None) -> int | None:
+    """Return a living record's version, or None when there is no such record within reach."""
+    where = "id = %s AND deleted_at IS NULL" + ("" if owner_id is None else " AND owner_id = %s")
+    rows = fetch(
+        f"SELECT version FROM archive_record WHERE {where}",  # noqa: S608  # fixed names
+        [record_id] if owner_id is None else [record_id, owner_id],
+        deadline=Deadline.within(conf.list_timeout),
+    )
+    return rows[0][0] if rows else None
 
 
 def records_page(
@@ -133,7 +146,11 @@ def _page_rows(filters: RecordFilters, order: Ordering, limit: int, position: Po
         inclusive=position is not None and position.inclusive,
     )
     keys = ", ".join(f"page.{column.name}" for column in order.columns)
-    return fetch(f"SELECT row_to_json(page)::text, {keys} FROM ({sql}) AS page", parameters)  # noqa: S608  # names from allow-lists
+    return fetch(
+        f"SELECT row_to_json(page)::text, {keys} FROM ({sql}) AS page",  # noqa: S608  # names from allow-lists
+        parameters,
+        deadline=Deadline.within(conf.list_timeout),
+    )
 
 
 def _keys() -> list[bytes]:

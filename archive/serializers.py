@@ -69,10 +69,16 @@ class RecordDetail(RecordSummary):
     payload = serializers.DictField()
 
 
+class CountOut(serializers.Serializer[Any]):
+    value = serializers.IntegerField()
+    relation = serializers.ChoiceField(choices=["eq", "gte", "approx"])
+
+
 class RecordPage(serializers.Serializer[Any]):
     results = RecordSummary(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
+    count = CountOut(required=False)
 
 
 class HitOut(serializers.Serializer[Any]):

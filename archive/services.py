@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from altlas.kernel.clock import now
 from altlas.kernel.ids import uuid7
 from archive import audit, validation
+from archive.deadlines import write
 from archive.exceptions import (
     RecordExists,
     RecordNotFound,
@@ -71,7 +72,7 @@ def record_create(
         **members,
     )
     try:
-        with transaction.atomic():
+        with write():
             record.save(force_insert=True)
             audit.note("record_create", actor_id=actor_id or owner_id, owner_id=owner_id, record_id=record.pk)
     except IntegrityError:
@@ -90,7 +91,7 @@ def record_update(
     owner_id: UUID | None,
     changes: Mapping[str, Any],
     actor_id: UUID | None = None,
-    expected_version: int | None = None,
+    if_match: frozenset[int] | None = None,
 ) -> Record:
     """Change members of a record and keep what they were as a revision; no change, no new version.
 
@@ -98,7 +99,7 @@ def record_update(
 
     Raises:
         RecordNotFound, InvalidRecord
-        VersionMismatch: the record has another version than ``expected_version``.
+        VersionMismatch: the record has a version that is not in ``if_match``.
         TransitionNotAllowed: the status may not change so.
     """
     unknown = set(changes) - set(EDITABLE)
@@ -106,8 +107,8 @@ def record_update(
         raise TypeError(f"not editable: {', '.join(sorted(unknown))}")
     changes = {**changes, "tags": unique(changes["tags"])} if "tags" in changes else dict(changes)
     validation.check(changes)
-    with transaction.atomic():
-        record = _locked(record_id, owner_id, expected_version)
+    with write():
+        record = _locked(record_id, owner_id, if_match)
         changed = [name for name, value in changes.items() if getattr(record, name) != value]
         if not changed:
             return record
@@ -135,7 +136,7 @@ def record_delete(
     record_id: UUID,
     owner_id: UUID | None,
     actor_id: UUID | None = None,
-    expected_version: int | None = None,
+    if_match: frozenset[int] | None = None,
 ) -> Record:
     """Put a record away so that no list, search or count finds it; ``record_restore`` brings it back.
 
@@ -143,8 +144,8 @@ def record_delete(
         RecordNotFound, VersionMismatch
         RecordOnHold: somebody has put the record on hold.
     """
-    with transaction.atomic():
-        record = _locked(record_id, owner_id, expected_version)
+    with write():
+        record = _locked(record_id, owner_id, if_match)
         if record.on_hold:
             raise RecordOnHold("The record is on hold and stays until the hold is lifted.")
         record.deleted_at = now()
@@ -159,7 +160,7 @@ def record_restore(*, record_id: UUID, owner_id: UUID | None, actor_id: UUID | N
     Raises:
         RecordNotFound
     """
-    with transaction.atomic():
+    with write():
         record = _locked(record_id, owner_id, None, deleted=True)
         if record.deleted_at is None:
             return record
@@ -175,7 +176,7 @@ def record_hold(*, record_id: UUID, on_hold: bool, actor_id: UUID | None) -> Rec
     Raises:
         RecordNotFound: also for a deleted record, which is to be restored first.
     """
-    with transaction.atomic():
+    with write():
         record = _locked(record_id, None, None)
         if record.on_hold != on_hold:
             record.on_hold = on_hold
@@ -189,7 +190,9 @@ def unique(tags: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip() for tag in tags))
 
 
-def _locked(record_id: UUID, owner_id: UUID | None, version: int | None, *, deleted: bool = False) -> Record:
+def _locked(
+    record_id: UUID, owner_id: UUID | None, if_match: frozenset[int] | None, *, deleted: bool = False
+) -> Record:
     found = Record.objects.select_for_update(of=("self",)).filter(pk=record_id)
     if owner_id is not None:
         found = found.filter(owner_id=owner_id)
@@ -198,7 +201,7 @@ def _locked(record_id: UUID, owner_id: UUID | None, version: int | None, *, dele
     record = found.first()
     if record is None:
         raise RecordNotFound("There is no such record.")
-    if version is not None and record.version != version:
+    if if_match is not None and record.version not in if_match:
         raise VersionMismatch(f"The record is at version {record.version} now; read it again before changing it.")
     return record
 

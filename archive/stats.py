@@ -11,7 +11,7 @@ from uuid import UUID
 from altlas.kernel.clock import now
 from archive.conf import conf
 from archive.database import Row, fetch
-from archive.deadlines import statement_deadline
+from archive.deadlines import Deadline
 
 _DAYS = 90
 _TAGS = 50
@@ -32,38 +32,33 @@ class Stats:
 
 
 def stats(*, owner_id: UUID) -> Stats:
-    with statement_deadline(conf.stats_timeout):
-        total, average = _rows("SELECT count(*), avg(success_rate) FROM archive_record WHERE {alive}", owner_id)[0]
-        return Stats(
-            as_of=now(),
-            total=total,
-            average_success_rate=average,
-            by_status=_counts("status", owner_id),
-            by_kind=_counts("kind", owner_id),
-            by_language=_counts("language", owner_id),
-            by_tag=dict(
-                _rows(
-                    "SELECT tag, count(*) AS uses FROM archive_record, unnest(tags) AS tag WHERE {alive} "
-                    f"GROUP BY tag ORDER BY uses DESC, tag LIMIT {_TAGS}",
-                    owner_id,
-                )
-            ),
-            by_day=dict(
-                _rows(
-                    "SELECT to_char(date_trunc('day', created_at AT TIME ZONE 'UTC'), 'YYYY-MM-DD') AS day, count(*) "
-                    f"FROM archive_record WHERE {{alive}} AND created_at >= now() - interval '{_DAYS} days' "
-                    "GROUP BY day ORDER BY day DESC",
-                    owner_id,
-                )
-            ),
-        )
+    deadline = Deadline.within(conf.stats_timeout)
 
+    def rows(sql: str) -> list[Row]:
+        return fetch(sql.format(alive="owner_id = %s AND deleted_at IS NULL"), [owner_id], deadline=deadline)
 
-def _counts(column: str, owner_id: UUID) -> dict[str, int]:
-    return dict(
-        _rows(f"SELECT {column}, count(*) FROM archive_record WHERE {{alive}} GROUP BY 1 ORDER BY 2 DESC", owner_id)
+    def counts(column: str) -> dict[str, int]:
+        return dict(rows(f"SELECT {column}, count(*) FROM archive_record WHERE {{alive}} GROUP BY 1 ORDER BY 2 DESC"))
+
+    total, average = rows("SELECT count(*), avg(success_rate) FROM archive_record WHERE {alive}")[0]
+    return Stats(
+        as_of=now(),
+        total=total,
+        average_success_rate=average,
+        by_status=counts("status"),
+        by_kind=counts("kind"),
+        by_language=counts("language"),
+        by_tag=dict(
+            rows(
+                "SELECT tag, count(*) AS uses FROM archive_record, unnest(tags) AS tag WHERE {alive} "
+                f"GROUP BY tag ORDER BY uses DESC, tag LIMIT {_TAGS}"
+            )
+        ),
+        by_day=dict(
+            rows(
+                "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, count(*) "
+                f"FROM archive_record WHERE {{alive}} AND created_at >= now() - interval '{_DAYS} days' "
+                "GROUP BY day ORDER BY day DESC"
+            )
+        ),
     )
-
-
-def _rows(sql: str, owner_id: UUID) -> list[Row]:
-    return fetch(sql.format(alive="owner_id = %s AND deleted_at IS NULL"), [owner_id])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +9,9 @@ from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from archive import queries, schema, selectors, serializers, services
+from archive import counts, etags, idempotency, queries, schema, selectors, serializers, services
 from archive.conf import conf
+from archive.counts import Count
 from archive.metrics import timed
 from archive.selectors import Page
 from archive.views.base import ArchiveView, json_response, reach, sees_all, user_id
@@ -19,21 +22,27 @@ class RecordsView(ArchiveView):
 
     @extend_schema(
         operation_id="archive_records_list",
-        parameters=[*schema.PAGING, *schema.FILTERS, schema.WORDS],
+        parameters=[*schema.PAGING, schema.COUNT, *schema.FILTERS, schema.WORDS],
         responses=serializers.RecordPage,
     )
     def get(self, request: Request) -> HttpResponse:
         """List records by keyset cursor; `next` and `previous` are also in the `Link` header."""
         query = request.query_params
         queries.allow(query, queries.FILTERS | queries.PAGING)
+        filters = queries.filters(query, user_id=user_id(request), all_owners=sees_all(request))
+        mode = queries.choice(query, "count", ["", *counts.Mode], "")
         with timed("list"):
             page = selectors.records_page(
-                filters=queries.filters(query, user_id=user_id(request), all_owners=sees_all(request)),
+                filters=filters,
                 ordering=query.get("ordering"),
                 limit=queries.limit(query, default=conf.page_default),
                 cursor=query.get("cursor"),
             )
-        return page_response(request, page)
+        count = None
+        if mode:
+            with timed("count"):
+                count = counts.of_records(filters, counts.Mode(mode))
+        return page_response(request, page, count)
 
     @extend_schema(
         operation_id="archive_records_create",
@@ -44,10 +53,25 @@ class RecordsView(ArchiveView):
         """Store a record."""
         body = serializers.RecordInput(data=request.data)
         body.is_valid(raise_exception=True)
+        owner_id = user_id(request)
+
+        def perform() -> str:
+            record = services.record_create(owner_id=owner_id, **body.validated_data)
+            return selectors.record_document(record_id=record.pk, owner_id=owner_id).json
+
+        key = request.headers.get(idempotency.HEADER)
         with timed("create"):
-            record = services.record_create(owner_id=user_id(request), **body.validated_data)
-        location = f"{request.path.rstrip('/')}/{record.pk}"
-        return document_response(record.pk, None, status=201, headers={"Location": location})
+            if key is None:
+                answer = idempotency.Answer(json=perform(), replayed=False)
+            else:
+                answer = idempotency.once(
+                    owner_id=owner_id, key=key, route="records", body=request.data, perform=perform
+                )
+        made = json.loads(answer.json)
+        headers = {"Location": f"{request.path.rstrip('/')}/{made['id']}", "ETag": etags.of_version(made["version"])}
+        if answer.replayed:
+            headers[idempotency.REPLAYED] = "true"
+        return json_response(answer.json, status=201, headers=headers)
 
 
 class RecordView(ArchiveView):
@@ -56,8 +80,13 @@ class RecordView(ArchiveView):
     @extend_schema(operation_id="archive_records_read", responses=serializers.RecordDetail)
     def get(self, request: Request, record_id: UUID) -> HttpResponse:
         """Return the whole record with text and payload."""
+        owner_id = reach(request)
         with timed("detail"):
-            return document_response(record_id, reach(request))
+            if (known := request.headers.get("If-None-Match")) is not None:
+                version = selectors.record_version(record_id=record_id, owner_id=owner_id)
+                if version is not None and etags.matches(known, etags.of_version(version)):
+                    return HttpResponse(status=304, headers={"ETag": etags.of_version(version)})
+            return document_response(record_id, owner_id)
 
     @extend_schema(
         operation_id="archive_records_update",
@@ -71,7 +100,11 @@ class RecordView(ArchiveView):
         owner_id = reach(request)
         with timed("update"):
             services.record_update(
-                record_id=record_id, owner_id=owner_id, actor_id=user_id(request), changes=body.validated_data
+                record_id=record_id,
+                owner_id=owner_id,
+                actor_id=user_id(request),
+                changes=body.validated_data,
+                if_match=etags.versions(request.headers.get("If-Match")),
             )
         return document_response(record_id, owner_id)
 
@@ -79,7 +112,12 @@ class RecordView(ArchiveView):
     def delete(self, request: Request, record_id: UUID) -> HttpResponse:
         """Put the record away; `…/restore` brings it back."""
         with timed("delete"):
-            services.record_delete(record_id=record_id, owner_id=reach(request), actor_id=user_id(request))
+            services.record_delete(
+                record_id=record_id,
+                owner_id=reach(request),
+                actor_id=user_id(request),
+                if_match=etags.versions(request.headers.get("If-Match")),
+            )
         return HttpResponse(status=204)
 
 
@@ -95,21 +133,16 @@ class RestoreView(ArchiveView):
         return document_response(record_id, owner_id)
 
 
-def document_response(
-    record_id: UUID, owner_id: UUID | None, *, status: int = 200, headers: dict[str, str] | None = None
-) -> HttpResponse:
+def document_response(record_id: UUID, owner_id: UUID | None) -> HttpResponse:
     document = selectors.record_document(record_id=record_id, owner_id=owner_id)
-    return json_response(document.json, status=status, headers=headers)
+    return json_response(document.json, headers={"ETag": etags.of_version(document.version)})
 
 
-def page_response(request: Request, page: Page) -> HttpResponse:
+def page_response(request: Request, page: Page, count: Count | None) -> HttpResponse:
     """Render a page with its neighbours in the body and as RFC 8288 links."""
     following, preceding = _address(request, page.next), _address(request, page.previous)
-    body = '{"results":[%s],"next":%s,"previous":%s}' % (  # noqa: UP031  # braces
-        ",".join(page.rows),
-        _quoted(following),
-        _quoted(preceding),
-    )
+    counted = "" if count is None else f',"count":{json.dumps(asdict(count))}'
+    body = f'{{"results":[{",".join(page.rows)}],"next":{_quoted(following)},"previous":{_quoted(preceding)}{counted}}}'
     links = {"first": _address(request, ""), "prev": preceding, "next": following}
     header = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in links.items() if address)
     return json_response(body, headers={"Link": header})
