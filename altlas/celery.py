@@ -6,8 +6,8 @@ import os
 import warnings
 
 from celery import Celery
-from celery.signals import worker_init
 from celery.platforms import SecurityWarning
+from celery.signals import worker_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")

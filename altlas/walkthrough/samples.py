@@ -11,8 +11,16 @@ from altlas.walkthrough.story import Sample
 _FOLDER = Path(settings.BASE_DIR) / "docs" / "samples"
 
 SAMPLES = {
-    "tr": Sample(file=_FOLDER / "tr-sample.txt", words="", meaning=""),
-    "en": Sample(file=_FOLDER / "en-sample.txt", words="", meaning=""),
+    "tr": Sample(
+        file=_FOLDER / "tr-sample.txt",
+        words="maraton",
+        meaning="arıcılık, köprüler, koşu ve kahve üzerine yazılar",
+    ),
+    "en": Sample(
+        file=_FOLDER / "en-sample.txt",
+        words="lighthouse oatmeal",
+        meaning="growing up on a remote rock by the sea",
+    ),
 }
 
 

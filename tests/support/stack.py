@@ -40,11 +40,11 @@ class Stack:
         return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)  # type: ignore[arg-type]
 
     def logged_in(self, username: str = ADMIN[0], password: str = ADMIN[1]) -> httpx.Client:
-        client = self.client()
-        answer = client.post("/api/v1/auth/token", json={"username": username, "password": password})
+        """Return a client with a fresh access token, to be used in a ``with`` block."""
+        with self.client() as anonymous:
+            answer = anonymous.post("/api/v1/auth/token", json={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
-        client.headers["Authorization"] = f"Bearer {answer.json()['access']}"
-        return client
+        return self.client(headers={"Authorization": f"Bearer {answer.json()['access']}"})
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
