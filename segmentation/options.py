@@ -70,7 +70,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
         **_COMMON,
         "segments": Option(convert=whole(1, 2000), default=None, help="Number of topics, when it is known."),
         "target_length": Option(convert=number(1, 2000), default=None, help="Wished mean length, in sentences."),
-        "min_length": Option(convert=whole(1, 1000), default=2, help="Shortest topic, in sentences."),
+        "min_length": Option(
+            convert=whole(1, 1000), default=None, help="Shortest topic, in sentences; by default 2 to 5 by length."
+        ),
         "max_length": Option(convert=whole(1, 100_000), default=200, help="Longest topic, in sentences."),
     },
 }

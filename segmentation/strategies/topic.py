@@ -38,10 +38,10 @@ def grouped(sentences: Sequence[Span], size: int) -> list[Span]:
 def _in_units(job: Job, group: int) -> TopicOptions:
     """Return the options, whose lengths are in sentences, in units of ``group`` sentences."""
     options = job.options
-    target = options.get("target_length")
+    target, minimum = options.get("target_length"), options.get("min_length")
     return TopicOptions(
         segments=options.get("segments"),
         target_length=target / group if target else None,
-        minimum=max(1, -(-options["min_length"] // group)),
+        minimum=max(1, -(-minimum // group)) if minimum else None,
         maximum=max(1, options["max_length"] // group),
     )

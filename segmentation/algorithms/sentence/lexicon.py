@@ -12,7 +12,8 @@ from segmentation.algorithms.wordlist import words
 # A title stands before a name: no boundary after it, whatever follows.
 TITLES = {
     "tr": (
-        "gn inş mak elk dipl y dr prof doç yrd öğr gör av sn op uzm dt ecz müh yük mim arş bn hz st sayın org gen korg tümg tuğg "
+        "gn inş mak elk dipl y dr prof doç yrd öğr gör av sn op uzm dt ecz müh yük mim arş bn hz st sayın "
+        "org gen korg tümg tuğg alb yb bnb "
         "alb yb bnb yzb ütğm tğm asb kd başk vet hst ord fr mr mrs ms"
     ),
     "en": (

@@ -34,9 +34,10 @@ class SegmentCosts:
         return float(self.ending_at(end, start, start)[0])
 
 
-def best_cuts(costs: SegmentCosts, *, penalty: float, minimum: int, maximum: int) -> list[int]:
+def best_cuts(costs: SegmentCosts, *, prices: FloatArray, minimum: int, maximum: int) -> list[int]:
     """Return the inner cuts of the cheapest segmentation whose segments have ``minimum`` to ``maximum`` items.
 
+    ``prices[i]`` is what a segment that begins at item ``i`` costs beside its scatter (the first one's is a constant).
     A sequence shorter than ``minimum`` is one segment. When no segmentation keeps both limits (11 items in segments
     of 4 to 5), the lower one gives way.
     """
@@ -49,13 +50,13 @@ def best_cuts(costs: SegmentCosts, *, penalty: float, minimum: int, maximum: int
     back = np.zeros(n + 1, dtype=np.int64)
     for end in range(minimum, n + 1):
         first, last = max(0, end - maximum), end - minimum
-        total = best[first : last + 1] + costs.ending_at(end, first, last) + penalty
+        total = best[first : last + 1] + costs.ending_at(end, first, last) + prices[first : last + 1]
         choice = int(np.argmin(total))
         best[end], back[end] = total[choice], first + choice
     return _trace_back(back, n)
 
 
-def best_cuts_of(costs: SegmentCosts, *, segments: int, minimum: int, maximum: int) -> list[int]:
+def best_cuts_of(costs: SegmentCosts, *, segments: int, prices: FloatArray, minimum: int, maximum: int) -> list[int]:
     """Return the inner cuts of the cheapest segmentation into exactly ``segments`` parts (fewer when there are not
     enough items); the length limits give way when they cannot be kept with that number."""
     n = costs.count
@@ -71,7 +72,7 @@ def best_cuts_of(costs: SegmentCosts, *, segments: int, minimum: int, maximum: i
         following = np.full(n + 1, np.inf)
         for end in range(number * minimum, n + 1):
             first, last = max(0, end - maximum), end - minimum
-            total = best[first : last + 1] + costs.ending_at(end, first, last)
+            total = best[first : last + 1] + costs.ending_at(end, first, last) + prices[first : last + 1]
             choice = int(np.argmin(total))
             following[end], back[number, end] = total[choice], first + choice
         best = following

@@ -10,21 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.algorithms.topic.dynamic import SegmentCosts, best_cuts, best_cuts_of, gains
+from segmentation.algorithms.topic.layout import price_factors
 from segmentation.algorithms.topic.lexical import lexical_vectors
 
 FloatArray = npt.NDArray[np.float64]
-LEXICAL_WEIGHT = {"tr": 0.6, "en": 0.3}  # the model is English-centred: words count for more in Turkish
+LEXICAL_WEIGHT = {"tr": 1.0, "en": 0.3}  # the model is English-centred: words count for more in Turkish
 MAXIMUM = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopicOptions:
     """``segments``: their number, when known. ``target_length``: wished mean length, in sentences.
-    ``minimum``/``maximum``: length limits, in sentences."""
+    ``minimum``/``maximum``: length limits, in sentences; without a minimum, two to five by the document's length."""
 
     segments: int | None = None
     target_length: float | None = None
-    minimum: int = 2
+    minimum: int | None = None
     maximum: int = MAXIMUM
 
 
@@ -36,13 +37,31 @@ class Topics:
     scores: list[float]
 
 
-def penalty_for(count: int) -> float:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """Price of a segment by document length: ``at_90`` sentences, plus ``slope`` per unit of the natural logarithm."""
+
+    at_90: float
+    slope: float
+    lowest: float
+    highest: float
+
+
+# The model is English-centred: between Turkish sentences its cosines differ less, so a boundary gains less.
+_PRICES = {"tr": Price(at_90=1.28, slope=0.1, lowest=1.2, highest=1.5)}
+_PRICE = Price(at_90=1.75, slope=0.5, lowest=1.3, highest=2.4)
+
+
+def penalty_for(count: int, language: str) -> float:
     """Return the price of a segment in a document of ``count`` sentences.
 
     Model selection asks for a price that grows with the logarithm of the length (Arlot et al. 2019, see
-    ``dynamic``); slope and offset are fitted on documents of 12 to 150 sentences by ``benchmarks/segmentation.py``.
+    ``dynamic``). Below about 1.0 the neighbourhood of sentences inside one topic already pays for cuts. The figures
+    are fitted by ``benchmarks/segmentation.py`` on documents of 12 to 290 sentences.
     """
-    return min(max(0.62 * math.log(max(count, 1)) - 1.2, 0.9), 3.2)
+    price = _PRICES.get(language, _PRICE)
+    wanted = price.at_90 + price.slope * math.log(max(count, 1) / 90)
+    return min(max(wanted, price.lowest), price.highest)
 
 
 def find_topics(
@@ -53,14 +72,18 @@ def find_topics(
     if count < 2:
         return Topics(cuts=[], scores=[])
     costs = SegmentCosts(gram(sentences, vectors, language))
-    limits = {"minimum": options.minimum, "maximum": max(options.minimum, options.maximum)}
+    minimum = options.minimum or min(max(2, round(count / 50)), 5)
+    limits = {"minimum": minimum, "maximum": max(minimum, options.maximum)}
     wanted = options.segments or (round(count / options.target_length) if options.target_length else None)
-    penalty = penalty_for(count)
+    penalty = penalty_for(count, language)
+    prices = penalty * price_factors(sentences)
     if wanted is not None:
-        cuts = best_cuts_of(costs, segments=max(1, wanted), **limits)
+        cuts = best_cuts_of(costs, segments=max(1, wanted), prices=prices, **limits)
     else:
-        cuts = best_cuts(costs, penalty=penalty, **limits)
-    return Topics(cuts=cuts, scores=[_confidence(gain, penalty) for gain in gains(costs, cuts)])
+        cuts = best_cuts(costs, prices=prices, **limits)
+    return Topics(
+        cuts=cuts, scores=[_confidence(gain, prices[cut]) for cut, gain in zip(cuts, gains(costs, cuts), strict=True)]
+    )
 
 
 def gram(sentences: Sequence[str], vectors: npt.NDArray[np.float32], language: str) -> FloatArray:
