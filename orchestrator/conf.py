@@ -39,6 +39,11 @@ class Conf:
         minimum=1,
         help="Processor threads of one model process; default: half of the cores.",
     )
+    preload: bool = env.flag(
+        "ALTLAS_MODEL_PRELOAD",
+        True,
+        help="Import torch once per node, so that models start in a fraction of a second; 0 saves its memory.",
+    )
     batch_tokens: int = env.integer(
         "ALTLAS_MODEL_BATCH_TOKENS",
         1024,
@@ -83,7 +88,10 @@ class Conf:
         "ALTLAS_MODEL_HANG_SECONDS",
         60,
         minimum=0.5,
-        help="A model process without a sign of life for this long, with work or a ping in hand, is ended.",
+        help="A model process that does not answer a sign-of-life question for this long is ended.",
+    )
+    stuck_seconds: float = env.seconds(
+        "ALTLAS_MODEL_STUCK_SECONDS", 300, minimum=1, help="A model process that computes one batch this long is ended."
     )
     heartbeat_seconds: float = env.seconds(
         "ALTLAS_NODE_HEARTBEAT_SECONDS", 1, minimum=0.05, help="How often a node reports its state."

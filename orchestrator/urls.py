@@ -1,5 +1,18 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from orchestrator.views.catalogue import AliasesView, LoadView, ModelsView, ModelView, UnloadView, VersionsView
+from orchestrator.views.cluster import CacheView, NodesView
+
+# Names may hold a slash (`org/model`), so what follows the name is matched first.
+urlpatterns: list[URLPattern] = [
+    path("models", ModelsView.as_view(), name="models"),
+    path("models/<path:name>/versions", VersionsView.as_view(), name="model-versions"),
+    path("models/<path:name>/aliases", AliasesView.as_view(), name="model-aliases"),
+    path("models/<path:name>/load", LoadView.as_view(), name="model-load"),
+    path("models/<path:name>/unload", UnloadView.as_view(), name="model-unload"),
+    path("models/<path:name>", ModelView.as_view(), name="model"),
+    path("nodes", NodesView.as_view(), name="nodes"),
+    path("cache", CacheView.as_view(), name="cache"),
+]

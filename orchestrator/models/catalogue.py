@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.db import models
 from altlas.kernel.ids import uuid7
 
 # `/` is allowed inside, so that names of model hubs (`org/model`) can be kept.
-name_validator = RegexValidator(r"\A[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?\Z", flags=2)
+name_validator = RegexValidator(r"\A[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?\Z", flags=re.IGNORECASE)
 
 
 class Task(models.TextChoices):

@@ -87,7 +87,7 @@ def _become_runner(control: socket.socket, ours: tuple[int, ...], descriptors: l
 
         status = run(socket.socket(fileno=connection), name=name)
     except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]  # sys.exc_info() is set inside except
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stderr.flush()
         os._exit(status)

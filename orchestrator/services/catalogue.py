@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from altlas.kernel import clock
 from altlas.kernel.errors import FieldError, InvalidInput
 from orchestrator import manifest as manifests
 from orchestrator import sources
-from orchestrator.exceptions import ModelExists, TaskMismatch
+from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
 from orchestrator.models import EventKind, Model, ModelVersion, Task
 from orchestrator.services.events import event_record
 
@@ -78,6 +79,32 @@ def model_register(
     return row
 
 
+def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> Model:
+    """Change description, pin, replicas or version policy of ``name``.
+
+    Raises:
+        ModelNotFound.
+    """
+    with transaction.atomic():
+        model = Model.objects.select_for_update().filter(name=name).first()
+        if model is None:
+            raise ModelNotFound(f"There is no model {name!r}.")
+        before = {field: getattr(model, field) for field in changes}
+        for field, value in changes.items():
+            setattr(model, field, value)
+        _clean(model)
+        model.save()
+        event_record(
+            kind=EventKind.CATALOGUE,
+            model=name,
+            reason="changed",
+            inputs={"before": before},
+            decision={"after": dict(changes)},
+            actor=actor,
+        )
+    return model
+
+
 def default_register() -> ModelVersion:
     """Register the default model's packaged weights; idempotent, reads 90 MB the first time only."""
     known = ModelVersion.objects.filter(model__name="all-minilm-l6-v2", version="1").first()
@@ -94,8 +121,6 @@ def default_register() -> ModelVersion:
 
 def loaded_record(*, model: str, version: str, measured_bytes: int, seconds: float) -> None:
     """Keep what a load has taught: the measured memory, the time, and that the version works."""
-    from django.utils import timezone
-
     with transaction.atomic():
         row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
         if row is None:
@@ -105,7 +130,7 @@ def loaded_record(*, model: str, version: str, measured_bytes: int, seconds: flo
         row.load_seconds_total += seconds
         row.load_seconds_last = seconds
         row.load_seconds_max = max(row.load_seconds_max or 0.0, seconds)
-        row.last_loaded_at = timezone.now()
+        row.last_loaded_at = clock.now()
         if row.status in {"registered", "failed"}:
             row.status, row.status_reason = "available", ""
         row.save()

@@ -12,6 +12,7 @@ from orchestrator.conf import conf
 from orchestrator.models import EventKind
 from orchestrator.selectors.catalogue import version_choose
 from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services.catalogue import model_change
 from orchestrator.services.events import event_record
 from orchestrator.services.specs import spec_of
 from orchestrator.supervisor.spec import Key
@@ -42,6 +43,18 @@ def model_unload(
     return _order("unload", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
 
+def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
+    """Keep ``name`` from being evicted, on every node, now and later; or no longer.
+
+    Raises:
+        ModelNotFound.
+    """
+    model_change(name=name, changes={"pinned": pinned}, actor=actor)
+    for node in live_nodes(fresh=True):
+        if any(replica["model"] == name for replica in node["replicas"]):
+            _send("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
+
+
 def order_here(*, verb: str, model: str, version: str | None, until: float) -> dict[str, Any]:
     """Carry out an order on this node; ``until`` by the monotonic clock."""
     current = here.current()
@@ -59,6 +72,10 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
         }
     keys = {Key(replica["model"], replica["version"]) for replica in current.supervisor.state()["replicas"]}
     chosen = [key for key in keys if key.model == model and version in (None, key.version)]
+    if verb in {"pin", "unpin"}:
+        for key in chosen:
+            current.supervisor.pin(key, verb == "pin")
+        return {"model": model, "version": version, "node": current.name, "replicas": len(chosen)}
     count = sum(current.supervisor.unload(key) for key in chosen)
     return {"model": model, "version": version, "node": current.name, "replicas": count}
 

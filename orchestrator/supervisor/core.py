@@ -84,7 +84,6 @@ class Core:
         self.tickets: list[Ticket] = []
         self.failures: dict[Key, Failure] = {}
         self._ids = itertools.count(1)
-        self._said: dict[int, str] = {}
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def snapshot(self, now: float) -> Snapshot:
@@ -218,26 +217,16 @@ class Core:
 
     def exited(self, replica: Replica, *, cause: str, now: float) -> None:
         """The process is gone and its memory is back."""
-        if replica.state in {State.READY, State.DRAINING}:
-            self.lost(replica)
+        self.lost(replica)
         if replica.crashed:
             self._shell.record(
                 "crash", replica.spec.key, cause, {"leases": replica.gate.leases, "bytes": replica.charged}, {}
             )
-        if replica.state is State.UNLOADING:
-            replica.move(State.GONE)
-        elif replica.state in ARRIVING:
-            self.load_failed(
-                replica,
-                code="runner_crashed",
-                detail=f"The process ended while loading ({cause}).",
-                permanent=False,
-                now=now,
-            )
-            if replica.state is State.UNLOADING:
-                replica.move(State.GONE)
+        if replica.state in ARRIVING:
+            detail = f"The process ended while loading ({cause})."
+            self.load_failed(replica, code="runner_crashed", detail=detail, permanent=False, now=now)
+        replica.move(State.GONE)
         self.replicas.pop(replica.id, None)
-        self._said.pop(replica.id, None)
         self.pump(now=now)
 
     def tick(self, *, now: float) -> None:

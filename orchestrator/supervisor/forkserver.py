@@ -18,6 +18,7 @@ from typing import Any
 import msgpack
 
 logger = logging.getLogger(__name__)
+PRELOAD = "orchestrator.runner.preload"
 _ROOT = Path(__file__).resolve().parents[2]
 # Nothing of the node's secrets is of use to a model process.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE")
@@ -39,7 +40,7 @@ class Spawned:
 class ForkServer:
     """Starts the fork server when first needed and again when it has died. Runners survive its death."""
 
-    def __init__(self, *, preload: str = "orchestrator.runner.preload", start_seconds: float = 120.0) -> None:
+    def __init__(self, *, preload: str = PRELOAD, start_seconds: float = 120.0) -> None:
         self._preload = preload
         self._start_seconds = start_seconds
         self._lock = threading.Lock()
@@ -134,6 +135,7 @@ class ForkServer:
             if not data:
                 break
             self._handle(msgpack.unpackb(data), ready)
+        control.close()
         process.wait()
         with self._lock:
             waiting, self._waiting = list(self._waiting.values()), {}

@@ -18,12 +18,13 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
 from orchestrator.manifest import ManifestError, verify
 from orchestrator.supervisor import memory
+from orchestrator.supervisor.backoff import Failure
 from orchestrator.supervisor.core import PREFETCH, Core, CoreSettings, Replica, Ticket
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
 from orchestrator.supervisor.lease import Lease
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spec import Key, VersionSpec
-from orchestrator.supervisor.states import State
+from orchestrator.supervisor.states import CHARGED, State
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class SupervisorSettings:
     load_seconds_per_gib: float = 20.0
     ping_seconds: float = 10.0
     hang_seconds: float = 60.0
+    stuck_seconds: float = 300.0
     stop_seconds: float = 5.0
 
 
@@ -62,6 +64,15 @@ class _Process:
     pinged_at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The loop's view for other threads: replaced, never changed; leases are read from the gates when asked."""
+
+    replicas: tuple[tuple[Replica, _Process], ...] = ()
+    failures: tuple[tuple[Key, Failure], ...] = ()
+    waiting: int = 0
+
+
 class Supervisor:
     """Thread-safe front: every change goes to the owner loop; using a ready model does not."""
 
@@ -83,7 +94,7 @@ class Supervisor:
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._processes: dict[int, _Process] = {}
         self._routes: dict[Key, tuple[tuple[Replica, RunnerProcess], ...]] = {}
-        self._state: dict[str, Any] = {"replicas": [], "used_bytes": 0, "waiting": 0}
+        self._shown = _Shown()
         self._stopping = False
         self._hungry = False
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -132,14 +143,14 @@ class Supervisor:
 
     def unload(self, key: Key, *, reason: str = "operator") -> int:
         """Drain every replica of ``key`` and return how many there were; those in use finish first."""
-        return self._call(lambda: self._core.unload(key, reason=reason, now=time.monotonic()))
+        return int(self._call(lambda: self._core.unload(key, reason=reason, now=time.monotonic())))
 
     def pin(self, key: Key, pinned: bool) -> None:
         self._call(lambda: self._core.pin(key, pinned, now=time.monotonic()))
 
     def state(self) -> dict[str, Any]:
-        """Return what the node holds, as of the loop's last turn: the shape of one node in ``GET /api/v1/cache``."""
-        return self._state
+        """Return what the node holds: the shape of one node in ``GET /api/v1/cache``."""
+        return self._describe(self._shown)
 
     # --- entering ---------------------------------------------------------------------------------------------------
     def _enter(self, spec: VersionSpec, deadline: float) -> Lease:
@@ -219,14 +230,14 @@ class Supervisor:
 
     def _watch(self, replica: Replica, process: _Process, runner: RunnerProcess, now: float) -> None:
         asked = process.pinged_at > runner.last_sign
-        if (asked or runner.in_flight) and now - max(runner.last_sign, process.pinged_at if asked else 0.0) > (
-            self.settings.hang_seconds
-        ):
+        if asked and now - process.pinged_at > self.settings.hang_seconds:
+            # Dead is seen at once by the closed socket; this one lives and does not answer.
             self.record("hang", replica.spec.key, "no_sign_of_life", {"seconds": now - runner.last_sign}, {})
             runner.kill("hang")
-        elif now - max(runner.last_sign, process.pinged_at) > min(
-            self.settings.ping_seconds, self.settings.hang_seconds / 2
-        ):
+        elif not asked and runner.busy_seconds > self.settings.stuck_seconds:
+            self.record("hang", replica.spec.key, "stuck_in_one_batch", {"seconds": runner.busy_seconds}, {})
+            runner.kill("hang")
+        elif not asked and now - runner.last_sign > min(self.settings.ping_seconds, self.settings.hang_seconds):
             process.pinged_at = now
             runner.ping()
         measured = self._measure(process, runner)
@@ -251,20 +262,24 @@ class Supervisor:
                 routes.setdefault(replica.spec.key, []).append((replica, process.runner))
         self._routes = {key: tuple(found) for key, found in routes.items()}
         self._hungry = core.hungry
-        self._state = self._describe()
+        self._shown = _Shown(
+            replicas=tuple(
+                (replica, self._processes.get(replica.id) or _Process()) for replica in core.replicas.values()
+            ),
+            failures=tuple(core.failures.items()),
+            waiting=len(core.tickets),
+        )
 
-    def _describe(self) -> dict[str, Any]:
+    def _describe(self, shown: _Shown) -> dict[str, Any]:
         now, wall = time.monotonic(), time.time()
         limits = self.settings.core.limits
         return {
             "budget_bytes": limits.budget,
-            "used_bytes": core_used(self._core, now),
+            "used_bytes": sum(replica.charged for replica, _ in shown.replicas if replica.state in CHARGED),
             "high_watermark": limits.high,
             "low_watermark": limits.low,
-            "waiting": len(self._core.tickets),
-            "replicas": [
-                self._describe_replica(replica, now=now, wall=wall) for replica in self._core.replicas.values()
-            ],
+            "waiting": shown.waiting,
+            "replicas": [_describe_replica(*pair, now=now, wall=wall) for pair in shown.replicas],
             "failures": [
                 {
                     "model": key.model,
@@ -274,30 +289,8 @@ class Supervisor:
                     "attempts": failure.attempts,
                     "retry_after": failure.retry_after(now),
                 }
-                for key, failure in self._core.failures.items()
+                for key, failure in shown.failures
             ],
-        }
-
-    def _describe_replica(self, replica: Replica, *, now: float, wall: float) -> dict[str, Any]:
-        process = self._processes.get(replica.id) or _Process()
-        return {
-            "id": replica.id,
-            "model": replica.spec.key.model,
-            "version": replica.spec.key.version,
-            "task": replica.spec.task,
-            "state": replica.state.value,
-            "bytes": replica.charged,
-            "uss": process.held.get("uss", 0),
-            "pss": process.held.get("pss", 0),
-            "leases": replica.gate.leases,
-            "uses": replica.gate.uses,
-            "in_flight": process.runner.in_flight if process.runner else 0,
-            "pinned": replica.pinned,
-            "pid": process.runner.pid if process.runner else None,
-            "last_used": wall - (now - replica.gate.last_used) if replica.gate.last_used else None,
-            "age_seconds": None if replica.ready_at is None else now - replica.ready_at,
-            "load_seconds": process.loaded.load_seconds if process.loaded else None,
-            "reason": replica.reason,
         }
 
     def _stop(self) -> None:
@@ -404,8 +397,26 @@ class Supervisor:
             self._processes.pop(replica.id, None)
 
 
-def core_used(core: Core, now: float) -> int:
-    return core.snapshot(now).used
+def _describe_replica(replica: Replica, process: _Process, *, now: float, wall: float) -> dict[str, Any]:
+    return {
+        "id": replica.id,
+        "model": replica.spec.key.model,
+        "version": replica.spec.key.version,
+        "task": replica.spec.task,
+        "state": replica.state.value,
+        "bytes": replica.charged,
+        "uss": process.held.get("uss", 0),
+        "pss": process.held.get("pss", 0),
+        "leases": replica.gate.leases,
+        "uses": replica.gate.uses,
+        "in_flight": process.runner.in_flight if process.runner else 0,
+        "pinned": replica.pinned,
+        "pid": process.runner.pid if process.runner else None,
+        "last_used": wall - (now - replica.gate.last_used) if replica.gate.last_used else None,
+        "age_seconds": None if replica.ready_at is None else now - replica.ready_at,
+        "load_seconds": process.loaded.load_seconds if process.loaded else None,
+        "reason": replica.reason,
+    }
 
 
 def _ticket(

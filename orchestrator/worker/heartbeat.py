@@ -37,9 +37,13 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop and say good-bye, so that nobody waits for the key to expire."""
+        """Stop, and say good-bye."""
         self._over.set()
         self._thread.join(5)
+        self.over()
+
+    def over(self) -> None:
+        """Say good-bye, so that nobody waits for the key to expire."""
         with suppress(redis.RedisError):
             client("live").delete(PREFIX + self._name)
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from orchestrator.conf import conf
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
+from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
 from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.supervisor import Supervisor, SupervisorSettings
 from orchestrator.worker import node
@@ -39,6 +40,7 @@ def supervisor_settings() -> SupervisorSettings:
         load_seconds_per_gib=conf.load_seconds_per_gib,
         ping_seconds=conf.ping_seconds,
         hang_seconds=conf.hang_seconds,
+        stuck_seconds=conf.stuck_seconds,
     )
 
 
@@ -57,6 +59,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         self._journal = Journal(name)
         supervisor = Supervisor(
             supervisor_settings(),
+            forkserver=ForkServer(preload=PRELOAD if conf.preload else ""),
             record=self._journal.record,
             loaded=self._journal.loaded,
             failed=self._journal.failed,

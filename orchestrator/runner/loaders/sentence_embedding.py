@@ -59,8 +59,11 @@ class SentenceEmbedding:
         )["input_ids"]
         return [Encoded(length=len(ids), payload=ids) for ids in found]
 
-    @torch.inference_mode()
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
+        with torch.inference_mode():
+            return self._forward(rows)
+
+    def _forward(self, rows: Sequence[Any]) -> Sequence[Any]:
         width = padded(max(len(row) for row in rows))
         ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in rows])
         lengths = torch.tensor([len(row) for row in rows])

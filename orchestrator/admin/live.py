@@ -1,0 +1,72 @@
+"""The live page: what is loaded where, refreshed without reload, with the verbs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from altlas.kernel.errors import AltlasError, InvalidInput
+from orchestrator import selectors, services
+from orchestrator.admin.read_only import may_operate
+
+_VERBS: dict[str, Callable[..., Any]] = {
+    "load": lambda **order: services.model_load(**order),
+    "unload": lambda **order: services.model_unload(**order),
+    "pin": lambda *, model, actor, **_order: services.model_pin(name=model, pinned=True, actor=actor),
+    "unpin": lambda *, model, actor, **_order: services.model_pin(name=model, pinned=False, actor=actor),
+}
+
+
+def _allowed(request: HttpRequest) -> None:
+    if not (may_operate(request) or request.user.has_perm("orchestrator.view_node")):
+        raise PermissionDenied
+
+
+@never_cache
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    _allowed(request)
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Models in memory"),
+        "nodes": selectors.cache_state(),
+        "models": list(selectors.model_list().values_list("name", flat=True)[:500]),
+        "may_operate": may_operate(request),
+    }
+    return TemplateResponse(request, "admin/orchestrator/cache.html", context)
+
+
+@never_cache
+@require_GET
+def data(request: HttpRequest) -> JsonResponse:
+    """Answer the live state; the page asks every second."""
+    _allowed(request)
+    return JsonResponse({"nodes": selectors.cache_state()})
+
+
+@require_POST
+def order(request: HttpRequest) -> JsonResponse:
+    """Carry out one verb on one model; answers with what happened in words."""
+    if not may_operate(request):
+        raise PermissionDenied
+    try:
+        verb = _VERBS.get(request.POST.get("verb", ""))
+        if verb is None:
+            raise InvalidInput("Unknown verb.")
+        verb(
+            model=request.POST.get("model", ""),
+            version=request.POST.get("version") or None,
+            node=request.POST.get("node") or None,
+            actor=str(request.user),
+        )
+    except AltlasError as exc:
+        return JsonResponse({"detail": exc.detail}, status=exc.status)
+    return JsonResponse({"detail": str(_("Done."))})

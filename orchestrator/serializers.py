@@ -1,0 +1,165 @@
+"""Wire shapes of the REST interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from orchestrator.models import Alias, Model, ModelVersion, Task, VersionPolicy
+
+
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    load_seconds_mean = serializers.FloatField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "version",
+            "number",
+            "source",
+            "options",
+            "size_bytes",
+            "estimated_bytes",
+            "measured_bytes",
+            "status",
+            "status_reason",
+            "loads",
+            "load_seconds_last",
+            "load_seconds_mean",
+            "load_seconds_max",
+            "last_loaded_at",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class AliasSerializer(serializers.ModelSerializer[Alias]):
+    version = serializers.CharField(source="version.version", read_only=True)
+
+    class Meta:
+        model = Alias
+        fields = ("name", "version", "weight", "updated_at")
+        read_only_fields = fields
+
+
+class ModelSerializer(serializers.ModelSerializer[Model]):
+    versions = serializers.SerializerMethodField()
+    aliases = AliasSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Model
+        fields = (
+            "name",
+            "task",
+            "description",
+            "version_policy",
+            "policy_count",
+            "policy_versions",
+            "pinned",
+            "max_replicas",
+            "versions",
+            "aliases",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+    def get_versions(self, model: Model) -> list[str]:
+        return [row.version for row in sorted(model.versions.all(), key=lambda row: -row.number)]
+
+
+class ModelsSerializer(serializers.Serializer[Any]):
+    results = ModelSerializer(many=True)
+
+
+class VersionsSerializer(serializers.Serializer[Any]):
+    results = VersionSerializer(many=True)
+
+
+class AliasesSerializer(serializers.Serializer[Any]):
+    results = AliasSerializer(many=True)
+
+
+class RegistrationSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=128)
+    task = serializers.ChoiceField(choices=Task.choices)
+    source = serializers.CharField(  # type: ignore[assignment]  # the metaclass takes fields out of the class
+        max_length=512, help_text="`package://name/folder`, `folder:///path`, `hf://org/model`."
+    )
+    version = serializers.CharField(max_length=64)
+    description = serializers.CharField(allow_blank=True, default="")
+    options = serializers.DictField(default=dict)
+
+
+class ModelChangeSerializer(serializers.Serializer[Any]):
+    description = serializers.CharField(allow_blank=True, required=False)
+    pinned = serializers.BooleanField(required=False)
+    max_replicas = serializers.IntegerField(min_value=1, max_value=64, required=False)
+    version_policy = serializers.ChoiceField(choices=VersionPolicy.choices, required=False)
+    policy_count = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    policy_versions = serializers.ListField(child=serializers.CharField(max_length=64), required=False)
+
+
+class AliasChangeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=64)
+    version = serializers.CharField(max_length=64)
+    weight = serializers.IntegerField(min_value=0, max_value=100, default=0)
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    version = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
+    node = serializers.CharField(max_length=128, required=False, allow_null=True, default=None)
+
+
+class LoadedSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    version = serializers.CharField()
+    node = serializers.CharField()
+    seconds = serializers.FloatField()
+
+
+class UnloadedSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    version = serializers.CharField(allow_null=True)
+    node = serializers.CharField(allow_null=True)
+    replicas = serializers.IntegerField(help_text="Processes that were told to go; those in use finish first.")
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    alive = serializers.BooleanField()
+    draining = serializers.BooleanField()
+    budget_bytes = serializers.IntegerField()
+    used_bytes = serializers.IntegerField()
+    host = serializers.CharField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    last_seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class NodesSerializer(serializers.Serializer[Any]):
+    results = NodeSerializer(many=True)
+
+
+class ReplicaSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    version = serializers.CharField()
+    state = serializers.CharField()
+    bytes = serializers.IntegerField()
+    uss = serializers.IntegerField()
+    pss = serializers.IntegerField()
+    leases = serializers.IntegerField()
+    pinned = serializers.BooleanField()
+    pid = serializers.IntegerField(allow_null=True)
+    last_used = serializers.FloatField(allow_null=True, help_text="Unix seconds.")
+
+
+class CacheNodeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    budget_bytes = serializers.IntegerField()
+    used_bytes = serializers.IntegerField()
+    replicas = ReplicaSerializer(many=True)
+
+
+class CacheSerializer(serializers.Serializer[Any]):
+    nodes = CacheNodeSerializer(many=True)

@@ -1,0 +1,135 @@
+// Live page of the model caches: asks once a second, changes only what changed.
+(() => {
+  "use strict";
+  const EVERY_MS = 1000;
+  const MB = 2 ** 20;
+  const root = document.getElementById("model-cache");
+  if (!root) return;
+  const mayOperate = root.dataset.operate === "1";
+  const COLUMNS = [
+    ["model", (r) => `${r.model}:${r.version}`],
+    ["state", (r) => r.state],
+    ["memory", (r) => `${(r.bytes / MB).toFixed(1)} MB`, true],
+    ["leases", (r) => r.leases, true],
+    ["in flight", (r) => r.in_flight, true],
+    ["uses", (r) => r.uses, true],
+    ["last use", (r) => (r.last_used ? ago(Date.now() / 1000 - r.last_used) : "–"), true],
+    ["age", (r) => (r.age_seconds === null ? "–" : ago(r.age_seconds)), true],
+    ["load s", (r) => (r.load_seconds === null ? "–" : r.load_seconds.toFixed(2)), true],
+    ["pid", (r) => r.pid ?? "–", true],
+    ["pinned", (r) => (r.pinned ? "yes" : "")],
+  ];
+
+  function ago(seconds) {
+    const s = Math.max(0, Math.round(seconds));
+    if (s < 90) return `${s} s`;
+    if (s < 5400) return `${Math.round(s / 60)} min`;
+    return `${Math.round(s / 3600)} h`;
+  }
+
+  function element(tag, text, attributes = {}) {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  }
+
+  function bar(node) {
+    const share = node.budget_bytes ? (100 * node.used_bytes) / node.budget_bytes : 0;
+    const outer = element("div", undefined, { class: "cache-bar", role: "img", "aria-label": `${share.toFixed(0)} %` });
+    const inner = element("div", undefined, { class: share > 100 * node.high_watermark ? "high" : "" });
+    inner.style.width = `${Math.min(100, share)}%`;
+    outer.append(inner);
+    for (const mark of [node.low_watermark, node.high_watermark]) {
+      const line = element("i");
+      line.style.left = `${100 * mark}%`;
+      outer.append(line);
+    }
+    return outer;
+  }
+
+  function row(node, replica) {
+    const line = element("tr");
+    for (const [name, show, number] of COLUMNS) {
+      const cell = element("td", show(replica), number ? { class: "number" } : {});
+      if (name === "state") {
+        cell.className = "cache-state";
+        cell.dataset.state = replica.state;
+        if (replica.reason) cell.title = replica.reason;
+      }
+      line.append(cell);
+    }
+    if (mayOperate) {
+      const cell = element("td");
+      for (const verb of ["unload", replica.pinned ? "unpin" : "pin"]) {
+        const button = element("button", verb, { type: "button" });
+        button.addEventListener("click", () => order({ verb, model: replica.model, version: replica.version, node: node.name }));
+        cell.append(button);
+      }
+      line.append(cell);
+    }
+    return line;
+  }
+
+  function card(node) {
+    const made = element("article", undefined, { class: "cache-node", "data-node": node.name });
+    const head = element("h2", node.name);
+    head.append(element("span", `${(node.used_bytes / MB).toFixed(0)} / ${(node.budget_bytes / MB).toFixed(0)} MB, ${node.waiting} waiting`));
+    const table = element("table");
+    const titles = element("tr");
+    for (const [name, , number] of COLUMNS) titles.append(element("th", name, number ? { class: "number", scope: "col" } : { scope: "col" }));
+    if (mayOperate) titles.append(element("th", "", { scope: "col" }));
+    table.append(titles, ...node.replicas.map((replica) => row(node, replica)));
+    made.append(head, bar(node), table);
+    for (const failure of node.failures || []) {
+      const when = failure.retry_after === null ? "for good" : `again in ${Math.ceil(failure.retry_after)} s`;
+      made.append(element("p", `${failure.model}:${failure.version} failed ${failure.attempts} times (${when}): ${failure.detail}`));
+    }
+    return made;
+  }
+
+  function show(nodes) {
+    const place = root.querySelector(".cache-nodes");
+    // A button that has the focus must not vanish under the keyboard.
+    if (place.contains(document.activeElement)) return;
+    place.replaceChildren(...(nodes.length ? nodes.map(card) : [element("p", "No node is alive.")]));
+    root.querySelector(".cache-asof time").textContent = new Date().toLocaleTimeString(document.documentElement.lang || undefined);
+  }
+
+  async function refresh() {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(root.dataset.source, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+      if (answer.ok) show((await answer.json()).nodes);
+    } catch {
+      // The next round tries again; the time shown says how old the figures are.
+    }
+  }
+
+  async function order(fields) {
+    if (fields.verb === "unload" && !window.confirm(`Unload ${fields.model}:${fields.version}? Requests under way finish first.`)) return;
+    const told = root.querySelector(".cache-told");
+    told.dataset.bad = "0";
+    told.textContent = `${fields.verb} ${fields.model}…`;
+    document.activeElement?.blur();
+    const body = new URLSearchParams(fields);
+    const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
+    try {
+      const answer = await fetch(root.dataset.order, { method: "POST", body, headers: { "X-CSRFToken": token } });
+      told.dataset.bad = answer.ok ? "0" : "1";
+      told.textContent = (await answer.json()).detail;
+    } catch (error) {
+      told.dataset.bad = "1";
+      told.textContent = String(error);
+    }
+    refresh();
+  }
+
+  root.querySelector(".cache-load")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    order({ verb: "load", model: new FormData(event.target).get("model") });
+  });
+  show(JSON.parse(document.getElementById("cache-initial").textContent));
+  setInterval(refresh, EVERY_MS);
+  document.addEventListener("visibilitychange", refresh);
+})();

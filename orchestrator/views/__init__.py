@@ -1,0 +1,1 @@
+"""HTTP doors: parse, permit, one call."""

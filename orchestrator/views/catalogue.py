@@ -1,0 +1,139 @@
+"""`/api/v1/models`: the catalogue and what operators do with it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from authgateway.authentication import user_of
+from orchestrator import selectors, serializers, services
+from orchestrator.schema import problems
+
+_READ_OR_OPERATE = {"GET": "models:infer", "*": "models:operate"}
+
+
+class ModelsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = _READ_OR_OPERATE
+
+    @extend_schema(operation_id="models_list", tags=["models"], responses=serializers.ModelsSerializer)
+    def get(self, request: Request) -> Response:
+        """All models with the names of their versions and aliases."""
+        return Response({"results": serializers.ModelSerializer(selectors.model_list(), many=True).data})
+
+    @extend_schema(
+        operation_id="models_register",
+        tags=["models"],
+        request=serializers.RegistrationSerializer,
+        responses={201: serializers.VersionSerializer, **problems(400, 403, 409, 422)},
+    )
+    def post(self, request: Request) -> Response:
+        """Register a version of a model; its files are hashed where they lie, nothing is uploaded or fetched."""
+        body = serializers.RegistrationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = services.model_register(**body.validated_data, owner=user_of(request))
+        return Response(serializers.VersionSerializer(row).data, status=status.HTTP_201_CREATED)
+
+
+class ModelView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = _READ_OR_OPERATE
+
+    @extend_schema(
+        operation_id="models_get", tags=["models"], responses={200: serializers.ModelSerializer, **problems(404)}
+    )
+    def get(self, request: Request, name: str) -> Response:
+        return Response(serializers.ModelSerializer(selectors.model_get(name=name)).data)
+
+    @extend_schema(
+        operation_id="models_change",
+        tags=["models"],
+        request=serializers.ModelChangeSerializer,
+        responses={200: serializers.ModelSerializer, **problems(400, 403, 404)},
+    )
+    def patch(self, request: Request, name: str) -> Response:
+        """Change description, pin, replicas or version policy."""
+        body = serializers.ModelChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.model_change(name=name, changes=body.validated_data, actor=str(user_of(request)))
+        return self.get(request, name)
+
+
+class VersionsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = _READ_OR_OPERATE
+
+    @extend_schema(
+        operation_id="models_versions",
+        tags=["models"],
+        responses={200: serializers.VersionsSerializer, **problems(404)},
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """The versions of a model, newest first."""
+        rows = selectors.versions_of(name=name)
+        return Response({"results": serializers.VersionSerializer(rows, many=True).data})
+
+
+class AliasesView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = _READ_OR_OPERATE
+
+    @extend_schema(
+        operation_id="models_aliases", tags=["models"], responses={200: serializers.AliasesSerializer, **problems(404)}
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """The moving names of a model; weights split the traffic that names no version."""
+        rows = selectors.model_get(name=name).aliases.all()
+        return Response({"results": serializers.AliasSerializer(rows, many=True).data})
+
+    @extend_schema(
+        operation_id="models_alias_set",
+        tags=["models"],
+        request=serializers.AliasChangeSerializer,
+        responses={200: serializers.AliasSerializer, **problems(400, 403, 404, 422, 503)},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Point an alias at a version, after that version has loaded and passed its warm-up."""
+        body = serializers.AliasChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        alias = services.alias_set(
+            model=name,
+            name=body.validated_data["name"],
+            version=body.validated_data["version"],
+            weight=body.validated_data["weight"],
+            actor=str(user_of(request)),
+        )
+        return Response(serializers.AliasSerializer(alias).data)
+
+
+class LoadView(APIView):
+    required_scopes = "models:operate"
+
+    @extend_schema(
+        operation_id="models_load",
+        tags=["models"],
+        request=serializers.OrderSerializer,
+        responses={200: serializers.LoadedSerializer, **problems(403, 404, 422, 503)},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Load a version and answer when it is warm."""
+        body = serializers.OrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(services.model_load(model=name, **body.validated_data, actor=str(user_of(request))))
+
+
+class UnloadView(APIView):
+    required_scopes = "models:operate"
+
+    @extend_schema(
+        operation_id="models_unload",
+        tags=["models"],
+        request=serializers.OrderSerializer,
+        responses={200: serializers.UnloadedSerializer, **problems(403, 404, 503)},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Unload one version or all; requests under way finish first."""
+        body = serializers.OrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(services.model_unload(model=name, **body.validated_data, actor=str(user_of(request))))

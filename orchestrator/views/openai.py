@@ -1,0 +1,152 @@
+"""`/v1/models` and `/v1/embeddings` in OpenAI's shapes: an unmodified ``openai`` client works."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from altlas.kernel import problems
+from altlas.kernel.errors import InvalidInput
+from orchestrator import selectors, services
+from orchestrator.models import Task
+
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class OpenAIView(APIView):
+    """Errors as ``{"error": {"message", "type", "param", "code"}}``."""
+
+    required_scopes = "models:infer"
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        return _handler
+
+
+def _handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    answer = problems.exception_handler(exc, context)
+    error = problems.translate(exc)
+    if answer is None or error is None:
+        return answer
+    param = error.errors[0].pointer.lstrip("/") if error.errors else None
+    kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    answer.data = {"error": {"message": error.detail, "type": kind, "param": param, "code": error.code}}
+    answer.content_type = "application/json"
+    return answer
+
+
+class EmbeddingsSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(help_text="A model's name; `name:version` and `name:alias` choose a version.")
+    input = serializers.JSONField(help_text="A text or a list of texts.")
+    encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
+    dimensions = serializers.IntegerField(required=False, min_value=1)
+    user = serializers.CharField(required=False)
+
+    def validate_input(self, value: Any) -> list[str]:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+            raise serializers.ValidationError("A text or a non-empty list of texts; token ids are not accepted.")
+        return texts
+
+
+class OpenAIModelSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    created = serializers.IntegerField()
+    owned_by = serializers.CharField()
+
+
+class OpenAIModelsSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField()
+    data = OpenAIModelSerializer(many=True)  # type: ignore[assignment]  # the metaclass takes fields out of the class
+
+
+class EmbeddingSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField()
+    index = serializers.IntegerField()
+    embedding = serializers.JSONField(help_text="A list of numbers, or base64 of little-endian float32.")
+
+
+class EmbeddingListSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField()
+    model = serializers.CharField()
+    data = EmbeddingSerializer(many=True)  # type: ignore[assignment]  # the metaclass takes fields out of the class
+    usage = serializers.DictField(child=serializers.IntegerField())
+
+
+class OpenAIModelsView(OpenAIView):
+    @extend_schema(operation_id="openai_models", tags=["openai"], responses=OpenAIModelsSerializer)
+    def get(self, request: Request) -> Response:
+        return Response({"object": "list", "data": [_entry(model) for model in selectors.model_list()]})
+
+
+class OpenAIModelView(OpenAIView):
+    @extend_schema(operation_id="openai_model", tags=["openai"], responses=OpenAIModelSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        return Response(_entry(selectors.model_get(name=split(name)[0])))
+
+
+class EmbeddingsView(OpenAIView):
+    @extend_schema(
+        operation_id="openai_embeddings",
+        tags=["openai"],
+        request=EmbeddingsSerializer,
+        responses=EmbeddingListSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Embed one text or a list of texts."""
+        body = EmbeddingsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        name, version = split(wanted["model"])
+        result = services.infer(model=name, version=version, inputs=wanted["input"], task=Task.SENTENCE_EMBEDDING)
+        vectors = _shortened(result.outputs, wanted.get("dimensions"))
+        as_text = wanted["encoding_format"] == "base64"
+        tokens = sum(result.token_counts)
+        return Response(
+            {
+                "object": "list",
+                "data": [
+                    {
+                        "object": "embedding",
+                        "index": index,
+                        "embedding": base64.b64encode(vector.tobytes()).decode() if as_text else vector.tolist(),
+                    }
+                    for index, vector in enumerate(vectors)
+                ],
+                "model": wanted["model"],
+                "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+            }
+        )
+
+
+def split(name: str) -> tuple[str, str | None]:
+    """Split ``name:version``; without a colon the catalogue chooses the version."""
+    head, _, tail = name.partition(":")
+    return head, tail or None
+
+
+def _shortened(vectors: services.FloatArray, dimensions: int | None) -> services.FloatArray:
+    if dimensions is None:
+        return vectors
+    if dimensions > vectors.shape[1]:
+        raise InvalidInput(f"This model has {vectors.shape[1]} dimensions; `dimensions` cannot be more.")
+    cut = vectors[:, :dimensions]
+    norms = np.linalg.norm(cut, axis=1, keepdims=True)
+    return np.ascontiguousarray(cut / np.where(norms == 0, 1, norms), dtype="<f4")
+
+
+def _entry(model: Any) -> dict[str, Any]:
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": int(model.created_at.timestamp()),
+        "owned_by": str(model.owner or "altlas"),
+    }
