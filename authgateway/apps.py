@@ -11,8 +11,11 @@ class AuthgatewayConfig(AppConfig):
     verbose_name = "Auth gateway"
 
     def ready(self) -> None:
+        from altlas.kernel.health import register_check
         from authgateway import checks, schema, signals  # noqa: F401  # they register themselves
+        from authgateway.denylist.cache import check_eviction
 
+        register_check("denylist", check_eviction)
         post_migrate.connect(_provision, sender=self, dispatch_uid="authgateway.provision")
 
 

@@ -41,11 +41,13 @@ class Breaker:
                 self._failed = 0
                 self._open_until = 0.0
 
-    def failed(self) -> None:
+    def failed(self) -> bool:
+        """Count a failure; return whether this one opened the breaker."""
         with self._lock:
             self._failed += 1
             if self._failed >= self._limit:
                 self._open_until = self._clock() + self._seconds
+            return self._failed == self._limit
 
     def reset(self) -> None:
         self.succeeded()

@@ -6,6 +6,7 @@ empty: where it is missing, the entries are loaded from PostgreSQL again. Evicti
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -15,12 +16,14 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from django.db import DatabaseError, transaction
 
 from altlas.kernel.clock import now
 from authgateway import metrics
 from authgateway.conf import conf
 from authgateway.denylist.breaker import Breaker
-from authgateway.models import Denial
+from authgateway.models import Denial, SecurityEvent
+from authgateway.services.security_events import event_record
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +68,8 @@ def denies(*, sid: str, jti: str) -> bool:
     try:
         sentinel, by_sid, by_jti = connection().mget([_SENTINEL, key(Denial.Kind.SID, sid), key(Denial.Kind.JTI, jti)])
     except redis.RedisError as exc:
-        breaker.failed()
+        if breaker.failed():
+            _opened(exc)
         raise Away from exc
     breaker.succeeded()
     if sentinel is None:
@@ -73,8 +77,21 @@ def denies(*, sid: str, jti: str) -> bool:
     return by_sid is not None or by_jti is not None
 
 
+def _opened(exc: redis.RedisError) -> None:
+    logger.error("denylist in Redis does not answer, the database decides: %s", exc)
+    with contextlib.suppress(DatabaseError), transaction.atomic():
+        event_record(
+            kind="denylist_degraded",
+            severity=SecurityEvent.Severity.HIGH,
+            detail={"cause": type(exc).__name__},
+            aggregate="",
+        )
+
+
 def put(entries: Iterable[tuple[str, str, datetime]]) -> None:
     """Write (kind, value, expiry) to Redis. Failure is logged only: the rows are committed already."""
+    if not breaker.allows():
+        return
     try:
         with connection().pipeline(transaction=False) as pipe:
             for kind, value, expires_at in entries:
@@ -119,3 +136,17 @@ def rehydrate() -> bool:
         return False
     finally:
         _rehydrating.release()
+
+
+def check_eviction() -> None:
+    """Readiness: a Redis that evicts would forget denials before they expire.
+
+    Raises:
+        RuntimeError: it may evict.
+    """
+    try:
+        policy = connection().info("memory").get("maxmemory_policy", "noeviction")
+    except redis.RedisError:
+        return  # its absence is told by the check of Redis itself, and the database decides meanwhile
+    if policy != "noeviction":
+        raise RuntimeError(f"the denylist's Redis evicts ({policy}); set maxmemory-policy noeviction")
