@@ -55,6 +55,22 @@ class Conf:
     lock_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_LOCK_TIMEOUT", 2, minimum=0.05, help="Longest wait of a write for a row's lock before 503."
     )
+    cache_enabled: bool = env.flag("ALTLAS_ARCHIVE_CACHE", True, help="Keep rendered answers of the archive in Redis.")
+    cache_ttl: float = env.seconds(
+        "ALTLAS_ARCHIVE_CACHE_TTL",
+        30,
+        minimum=0.1,
+        help="How long a cached answer lives; also bounds a lost invalidation.",
+    )
+    cache_max_value: int = env.size_bytes(
+        "ALTLAS_ARCHIVE_CACHE_MAX_VALUE", 256 * 2**10, minimum=1024, shown="256K", help="Largest answer that is cached."
+    )
+    cache_wait: float = env.seconds(
+        "ALTLAS_ARCHIVE_CACHE_WAIT", 1, help="How long a reader waits for the same answer that another one is making."
+    )
+    cache_pause: float = env.seconds(
+        "ALTLAS_ARCHIVE_CACHE_PAUSE", 5, help="How long a process leaves a cache alone that did not answer."
+    )
     idempotency_ttl: float = env.seconds(
         "ALTLAS_ARCHIVE_IDEMPOTENCY_TTL", 86_400, minimum=1, help="How long the answer of an Idempotency-Key is kept."
     )

@@ -16,6 +16,14 @@ QUERY_SECONDS = Histogram(
 )
 QUERY_ERRORS = Counter("archive_query_errors_total", "Archive calls that ended in an error.", ["route", "error"])
 SEARCH_DEGRADED = Counter("archive_search_degraded_total", "Hybrid searches that went on without a leg.", ["leg"])
+CACHE_READS = Counter(
+    "archive_cache_reads_total",
+    "Answers by how they came: hit, wait (another reader made it), early (refreshed before its expiry), miss, bypass.",
+    ["route", "outcome"],
+)
+CACHE_SAVED = Counter("archive_cache_saved_seconds_total", "Time that cached answers had taken to make.", ["route"])
+CACHE_BYTES = Counter("archive_cache_written_bytes_total", "Bytes of answers put into the cache.", ["route"])
+CACHE_FAILURES = Counter("archive_cache_failures_total", "Calls that Redis did not answer.")
 
 
 @contextmanager

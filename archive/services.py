@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from altlas.kernel.clock import now
 from altlas.kernel.ids import uuid7
-from archive import audit, validation
+from archive import audit, cache, validation
 from archive.deadlines import write
 from archive.exceptions import (
     RecordExists,
@@ -75,6 +75,7 @@ def record_create(
         with write():
             record.save(force_insert=True)
             audit.note("record_create", actor_id=actor_id or owner_id, owner_id=owner_id, record_id=record.pk)
+            cache.invalidate(owner_id)
     except IntegrityError:
         existing = None if record_id is None else Record.objects.filter(pk=record_id).first()
         if existing is None:
@@ -216,6 +217,7 @@ def _save(record: Record, *names: str) -> None:
     record.version += 1
     record.updated_at = now()
     record.save(update_fields=[*names, "version", "updated_at"])
+    cache.invalidate(record.owner_id)
 
 
 def _note(action: str, record: Record, actor_id: UUID | None, **detail: Any) -> None:

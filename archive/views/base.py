@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import HttpResponse
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from archive import cache, etags
+from archive.cache import Rendered
 from authgateway.permissions import HasScope
 
 READ, WRITE, ALL = "archive:read", "archive:write", "archive:all"
@@ -32,3 +36,21 @@ def reach(request: Request) -> UUID | None:
 
 def json_response(body: str | bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
     return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+def cached_response(
+    request: Request, *, route: str, owner_id: UUID | None, render: Callable[[], Rendered]
+) -> HttpResponse:
+    """Answer with what ``render`` makes, or made before; 304 when the client has it already."""
+    answer = cache.rendered(route=route, owner_id=owner_id, parts=[request.build_absolute_uri()], render=render)
+    headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if answer.link:
+        headers["Link"] = answer.link
+    if etags.matches(request.headers.get("If-None-Match"), answer.etag):
+        return HttpResponse(status=304, headers=headers)
+    return json_response(answer.body, headers=headers)
+
+
+def rendered_json(data: object) -> Rendered:
+    body: bytes = JSONRenderer().render(data)
+    return Rendered(body=body, etag=etags.of_body(body))

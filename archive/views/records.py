@@ -10,11 +10,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from archive import counts, etags, idempotency, queries, schema, selectors, serializers, services
+from archive.cache import Rendered
 from archive.conf import conf
 from archive.counts import Count
 from archive.metrics import timed
 from archive.selectors import Page
-from archive.views.base import ArchiveView, json_response, reach, sees_all, user_id
+from archive.views.base import ArchiveView, cached_response, json_response, reach, sees_all, user_id
 
 
 class RecordsView(ArchiveView):
@@ -31,18 +32,19 @@ class RecordsView(ArchiveView):
         queries.allow(query, queries.FILTERS | queries.PAGING)
         filters = queries.filters(query, user_id=user_id(request), all_owners=sees_all(request))
         mode = queries.choice(query, "count", ["", *counts.Mode], "")
-        with timed("list"):
-            page = selectors.records_page(
-                filters=filters,
-                ordering=query.get("ordering"),
-                limit=queries.limit(query, default=conf.page_default),
-                cursor=query.get("cursor"),
-            )
-        count = None
-        if mode:
+        limit = queries.limit(query, default=conf.page_default)
+
+        def render() -> Rendered:
+            with timed("list"):
+                page = selectors.records_page(
+                    filters=filters, ordering=query.get("ordering"), limit=limit, cursor=query.get("cursor")
+                )
+            if not mode:
+                return rendered_page(request, page, None)
             with timed("count"):
-                count = counts.of_records(filters, counts.Mode(mode))
-        return page_response(request, page, count)
+                return rendered_page(request, page, counts.of_records(filters, counts.Mode(mode)))
+
+        return cached_response(request, route="list", owner_id=filters.owner_id, render=render)
 
     @extend_schema(
         operation_id="archive_records_create",
@@ -138,14 +140,19 @@ def document_response(record_id: UUID, owner_id: UUID | None) -> HttpResponse:
     return json_response(document.json, headers={"ETag": etags.of_version(document.version)})
 
 
-def page_response(request: Request, page: Page, count: Count | None) -> HttpResponse:
+def rendered_page(request: Request, page: Page, count: Count | None) -> Rendered:
     """Render a page with its neighbours in the body and as RFC 8288 links."""
     following, preceding = _address(request, page.next), _address(request, page.previous)
     counted = "" if count is None else f',"count":{json.dumps(asdict(count))}'
-    body = f'{{"results":[{",".join(page.rows)}],"next":{_quoted(following)},"previous":{_quoted(preceding)}{counted}}}'
+    rows = ",".join(page.rows)
+    body = f'{{"results":[{rows}],"next":{_quoted(following)},"previous":{_quoted(preceding)}{counted}}}'
     links = {"first": _address(request, ""), "prev": preceding, "next": following}
-    header = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in links.items() if address)
-    return json_response(body, headers={"Link": header})
+    return Rendered(
+        body=body.encode(),
+        # Of the rows alone: cursors are sealed anew each time.
+        etag=etags.of_body(f"{rows}{page.next is None}{page.previous is None}{counted}"),
+        link=", ".join(f'<{address}>; rel="{relation}"' for relation, address in links.items() if address),
+    )
 
 
 def _address(request: Request, cursor: str | None) -> str | None:

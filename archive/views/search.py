@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from archive import queries, schema, selectors, serializers
 from archive.metrics import timed
-from archive.search import Mode
-from archive.views.base import ArchiveView, sees_all, user_id
+from archive.search import Answer, Mode
+from archive.views.base import ArchiveView, cached_response, json_response, rendered_json, sees_all, user_id
 
 _DEFAULT, _MAXIMUM = 20, 100
 
@@ -20,16 +20,25 @@ class SearchView(ArchiveView):
         parameters=[*schema.SEARCH, *schema.FILTERS],
         responses=serializers.SearchOut,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Return the best records; a hybrid search without a model goes on by words and says so in `degraded`."""
         query = request.query_params
         queries.allow(query, queries.FILTERS | {"mode", "limit"})
         mode = Mode(queries.choice(query, "mode", list(Mode), Mode.TEXT))
-        with timed(f"search_{mode}"):
-            answer = selectors.search(
-                query=queries.required_words(query),
-                filters=queries.filters(query, user_id=user_id(request), all_owners=sees_all(request), words=False),
-                mode=mode,
-                limit=queries.limit(query, default=_DEFAULT, maximum=_MAXIMUM),
+        words = queries.required_words(query)
+        filters = queries.filters(query, user_id=user_id(request), all_owners=sees_all(request), words=False)
+        limit = queries.limit(query, default=_DEFAULT, maximum=_MAXIMUM)
+
+        def answer() -> Answer:
+            with timed(f"search_{mode}"):
+                return selectors.search(query=words, filters=filters, mode=mode, limit=limit)
+
+        if mode is Mode.TEXT:
+            return cached_response(
+                request,
+                route="search",
+                owner_id=filters.owner_id,
+                render=lambda: rendered_json(serializers.SearchOut(answer()).data),
             )
-        return Response(serializers.SearchOut(answer).data)
+        # Not kept: the model that embeds the query may change or come back at any time.
+        return json_response(rendered_json(serializers.SearchOut(answer()).data).body)
