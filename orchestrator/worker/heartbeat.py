@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from typing import Any
 
 import redis
 from django.db import DatabaseError, InterfaceError, close_old_connections
@@ -48,7 +49,14 @@ class Heartbeat:
             client("live").delete(PREFIX + self._name)
 
     def beat(self) -> None:
-        """Report once."""
+        """Report to Redis, and now and then to PostgreSQL."""
+        state = self.report()
+        if time.monotonic() - self._row_at >= _ROW_EVERY:
+            self._row_at = time.monotonic()
+            self._write_row(state["budget_bytes"], state["used_bytes"])
+
+    def report(self) -> dict[str, Any]:
+        """Tell Redis what this node holds; return what was told."""
         state = {
             "name": self._name,
             "host": socket.gethostname(),
@@ -61,9 +69,7 @@ class Heartbeat:
             client("live").set(PREFIX + self._name, json.dumps(state), px=int(conf.heartbeat_ttl * 1000))
         except redis.RedisError as exc:
             logger.warning("the heartbeat did not reach Redis: %s", exc)
-        if time.monotonic() - self._row_at >= _ROW_EVERY:
-            self._row_at = time.monotonic()
-            self._write_row(state["budget_bytes"], state["used_bytes"])
+        return state
 
     def _write_row(self, budget: int, used: int) -> None:
         try:

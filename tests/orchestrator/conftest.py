@@ -20,7 +20,7 @@ def local_node() -> Iterator[Scene]:
     with supervised() as scene:
         node.become(node.NodeWorker(name="here", supervisor=scene.supervisor))
         heartbeat = Heartbeat(name="here", supervisor=scene.supervisor)
-        heartbeat.beat()
+        heartbeat.report()
         try:
             yield scene
         finally:

@@ -12,7 +12,8 @@ from rest_framework.test import APIClient
 from authgateway.models import User
 from authgateway.testing import bearer, make_user
 from orchestrator import services
-from orchestrator.models import CacheEvent, ModelVersion
+from orchestrator.models import CacheEvent, ModelVersion, Node
+from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator.support import Scene
 
 pytestmark = pytest.mark.django_db
@@ -98,15 +99,15 @@ def test_an_unknown_model_is_a_404_problem(client: APIClient) -> None:
 
 def test_the_cache_shows_replicas_in_the_promised_shape(client: APIClient, drill: str, local_node: Scene) -> None:
     services.infer(model=drill, inputs=["x"])
-    from orchestrator.worker.heartbeat import Heartbeat
-
-    Heartbeat(name="here", supervisor=local_node.supervisor).beat()
+    Heartbeat(name="here", supervisor=local_node.supervisor).report()
+    Node.objects.create(name="here")
     (node,) = client.get("/api/v1/cache").json()["nodes"]
     assert node["name"] == "here" and 0 < node["used_bytes"] <= node["budget_bytes"]
     (replica,) = node["replicas"]
     assert (replica["model"], replica["version"], replica["state"]) == ("drill", "1", "ready")
     assert replica["bytes"] > 0 and replica["leases"] == 0 and replica["last_used"]
-    assert [row["name"] for row in client.get("/api/v1/nodes").json()["results"]] == ["here"]
+    (row,) = client.get("/api/v1/nodes").json()["results"]
+    assert row["name"] == "here" and row["alive"]
 
 
 def test_embeddings_come_as_numbers_or_base64(client: APIClient, drill: str, local_node: Scene) -> None:
