@@ -55,6 +55,15 @@ class Conf:
     lock_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_LOCK_TIMEOUT", 2, minimum=0.05, help="Longest wait of a write for a row's lock before 503."
     )
+    stats_live_below: int = env.integer(
+        "ALTLAS_ARCHIVE_STATS_LIVE_BELOW",
+        2_000,
+        minimum=0,
+        help="Owners with fewer records get statistics of this moment; others those of the last refresh.",
+    )
+    refresh_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_REFRESH_TIMEOUT", 300, minimum=1, help="Longest refresh of the statistics."
+    )
     cache_enabled: bool = env.flag("ALTLAS_ARCHIVE_CACHE", True, help="Keep rendered answers of the archive in Redis.")
     cache_ttl: float = env.seconds(
         "ALTLAS_ARCHIVE_CACHE_TTL",

@@ -16,6 +16,11 @@ QUERY_SECONDS = Histogram(
 )
 QUERY_ERRORS = Counter("archive_query_errors_total", "Archive calls that ended in an error.", ["route", "error"])
 SEARCH_DEGRADED = Counter("archive_search_degraded_total", "Hybrid searches that went on without a leg.", ["leg"])
+REFRESH_SECONDS = Histogram(
+    "archive_refresh_seconds",
+    "Refreshes of the statistics view.",
+    buckets=(0.01, 0.1, 0.5, 1, 5, 15, 60, 300),
+)
 CACHE_READS = Counter(
     "archive_cache_reads_total",
     "Answers by how they came: hit, wait (another reader made it), early (refreshed before its expiry), miss, bypass.",

@@ -107,7 +107,9 @@ class SearchOut(serializers.Serializer[Any]):
 
 
 class StatsOut(serializers.Serializer[Any]):
-    as_of = serializers.DateTimeField()
+    as_of = serializers.DateTimeField(help_text="The time that the counts are of.")
+    age = serializers.FloatField(help_text="Seconds since then.")
+    basis = serializers.ChoiceField(choices=["live", "view"])
     total = serializers.IntegerField()
     average_success_rate = serializers.FloatField(allow_null=True)
     by_status = serializers.DictField(child=serializers.IntegerField())

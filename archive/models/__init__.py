@@ -3,6 +3,7 @@
 from archive.models.audit import AuditEntry
 from archive.models.idempotency import IdempotencyKey
 from archive.models.record import Record
+from archive.models.refresh import ViewRefresh
 from archive.models.revision import RecordRevision
 
-__all__ = ["AuditEntry", "IdempotencyKey", "Record", "RecordRevision"]
+__all__ = ["AuditEntry", "IdempotencyKey", "Record", "RecordRevision", "ViewRefresh"]

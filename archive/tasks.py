@@ -1,0 +1,21 @@
+"""Doors for periodic work; each may be delivered twice or late without harm."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from archive import aggregates, upkeep
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="archive.stats_refresh", soft_time_limit=600, time_limit=660)
+def stats_refresh() -> None:
+    logger.info("statistics: %s", aggregates.refresh())
+
+
+@shared_task(name="archive.purge", soft_time_limit=600, time_limit=660)
+def purge() -> None:
+    logger.info("idempotency keys purged: %s", upkeep.purge_idempotency_keys())
