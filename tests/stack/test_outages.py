@@ -26,7 +26,9 @@ def test_without_redis_requests_get_503_with_retry_after_and_work_again_later(ho
     try:
         with stacks.running(home, REDIS_URL=own.redis_url) as running, running.logged_in() as client:
             body = {"text": "One sentence. Another one.", "strategy": "sentence"}
-            assert client.post("/api/v1/segmentations", json=body).status_code == 201
+            # The first one waits for the model to be loaded.
+            warm = client.post("/api/v1/segmentations", json=body, headers={"Prefer": "wait=60"})
+            assert warm.status_code == 201, warm.text
             redis.stop()
             for _ in range(3):
                 refused = client.post("/api/v1/segmentations", json=body)

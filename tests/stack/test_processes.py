@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -58,7 +59,8 @@ def test_a_killed_supervisor_takes_its_programs_along_and_the_next_start_recover
         eventually(lambda: not [p for p in programs if p.is_running()], within=30)
         # As after a power cut: the engines are gone without a word as well.
         for process in engines:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         with stacks.running(home) as second:
             assert httpx.get(f"{second.url}/readyz", trust_env=False).status_code == 200
 

@@ -53,11 +53,11 @@ class Stack:
         )  # fmt: skip
 
     def processes(self, word: str) -> list[psutil.Process]:
-        """Return this installation's processes whose command line holds ``word``."""
+        """Return this installation's processes that have ``word`` as an argument."""
         found = []
         for process in self.process.children(recursive=True):
             with suppress(psutil.Error):
-                if word in " ".join(process.cmdline()):
+                if word in process.cmdline():
                     found.append(process)
         return found
 
