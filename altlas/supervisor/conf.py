@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from altlas.kernel import env
@@ -11,7 +10,7 @@ from altlas.kernel import env
 @dataclass(kw_only=True, slots=True)
 class Conf:
     web_processes: int = env.integer(
-        "ALTLAS_WEB_PROCESSES", min(os.cpu_count() or 1, 2), minimum=1, help="Web processes; default: cores, at most 2."
+        "ALTLAS_WEB_PROCESSES", 2, minimum=1, help="Web processes; as many as the cores they may use."
     )
     web_threads: int = env.integer("ALTLAS_WEB_THREADS", 8, minimum=1, help="Request threads of one web process.")
     web_backlog: int = env.integer(

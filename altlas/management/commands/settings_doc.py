@@ -1,0 +1,85 @@
+"""``manage.py settings_doc``: writes docs/settings.md from the declarations themselves."""
+
+from __future__ import annotations
+
+import importlib
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from altlas.kernel.env import REGISTRY, Setting
+
+_FILE = Path("docs") / "settings.md"
+_HEAD = """# Settings
+
+Every setting is read from the environment, once, at start; a value that cannot be used stops the start with one line
+that names it. Bytes may be written as `512M` or `4G`, flags as `1` or `0`, lists with commas. This page is generated:
+`manage.py settings_doc` writes it, `manage.py settings_doc --check` fails when it is out of date.
+"""
+# Title -> prefixes; the first that fits takes the setting, in this order.
+_GROUPS = {
+    "Segmentation": ("ALTLAS_SEGMENTATION_", "ALTLAS_COMMAND_"),
+    "Archive": ("ALTLAS_ARCHIVE_",),
+    "Models and nodes": ("ALTLAS_MODEL", "ALTLAS_NODE_", "ALTLAS_RUNNER_", "ALTLAS_OPENAI_", "ALTLAS_INFER"),
+    "Engines": ("DATABASE_URL", "REDIS_URL", "ALTLAS_DB_", "ALTLAS_REDIS_", "ALTLAS_POSTGRES_"),
+    "Web process": (
+        "ALTLAS_WEB_", "ALTLAS_HOST", "ALTLAS_PORT", "ALTLAS_MAX_BODY", "ALTLAS_STATIC_", "ALTLAS_METRICS_",
+    ),
+    "Installation": (
+        "ALTLAS_HOME", "ALTLAS_ENVIRONMENT", "ALTLAS_DEBUG", "ALTLAS_SECRET_KEY", "ALTLAS_ALLOWED_", "ALTLAS_BEHIND_",
+        "ALTLAS_TRUSTED_ORIGINS", "ALTLAS_TIME_ZONE", "ALTLAS_LOG_", "ALTLAS_ADMIN_",
+    ),
+    "Auth gateway": ("",),
+}  # fmt: skip
+
+
+class Command(BaseCommand):
+    help = "Write docs/settings.md from the declared settings."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is out of date")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _import_all()
+        page = render(REGISTRY.values())
+        file = Path(settings.BASE_DIR) / _FILE
+        if not options["check"]:
+            file.write_text(page, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != page:
+            raise CommandError(f"{_FILE} is out of date; run `manage.py settings_doc` and commit it.")
+
+
+def _import_all() -> None:
+    """Import every room in which settings are declared."""
+    importlib.import_module("altlas.metrics_view")
+    importlib.import_module("altlas.supervisor.conf")
+    for app in apps.get_app_configs():
+        if Path(app.path, "conf.py").exists() and Path(app.path).is_relative_to(settings.BASE_DIR):
+            importlib.import_module(f"{app.name}.conf")
+
+
+def render(declared: Any) -> str:
+    """Return the page for ``declared`` settings."""
+    groups: dict[str, list[Setting]] = {title: [] for title in _GROUPS}
+    for setting in sorted(declared, key=lambda item: item.name):
+        groups[next(title for title, heads in _GROUPS.items() if setting.name.startswith(heads))].append(setting)
+    parts = [_HEAD]
+    for title in ("Installation", "Engines", "Web process", *(name for name in _GROUPS)):
+        rows = groups.pop(title, [])
+        if rows:
+            lines = [f"| `{row.name}` | {row.kind} | {_default(row)} | {row.help} |" for row in rows]
+            parts.append(
+                "\n".join([f"\n## {title}\n", "| name | kind | default | meaning |", "|---|---|---|---|", *lines, ""])
+            )
+    return "".join(parts)
+
+
+def _default(setting: Setting) -> str:
+    if setting.kind == "secret":
+        return "not shown"
+    return f"`{setting.default}`" if setting.default else "empty"
