@@ -26,6 +26,7 @@ class Caller:
 
     address: str | None = None
     user_agent: str = ""
+    spoofs: bool = False  # names another address than its own without being a proxy of ours
 
     @property
     def network(self) -> str:
@@ -36,10 +37,16 @@ class Caller:
         return str(ip_network(f"{self.address}/{prefix}", strict=False))
 
 
+_NAMING = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
+
+
 def caller_of(request: HttpRequest) -> Caller:
+    trusted = trusted_proxies(conf.trusted_proxies)
+    peer = _address(request.META.get("REMOTE_ADDR", ""))
     return Caller(
-        address=client_address(request.META, trusted=trusted_proxies(conf.trusted_proxies)),
+        address=client_address(request.META, trusted=trusted),
         user_agent=printable(request.META.get("HTTP_USER_AGENT", ""))[:256],
+        spoofs=any(name in request.META for name in _NAMING) and not (peer and _is_trusted(peer, trusted)),
     )
 
 

@@ -79,6 +79,25 @@ class Conf:
     admin_password: str = env.secret(
         "ALTLAS_ADMIN_PASSWORD", help="Password of the first operator. Unset, a random one is printed once."
     )
+    login_pair_limit: int = env.integer(
+        "ALTLAS_LOGIN_PAIR_LIMIT", 5, minimum=1, help="Failed logins of one account from one network per window."
+    )
+    login_account_limit: int = env.integer(
+        "ALTLAS_LOGIN_ACCOUNT_LIMIT",
+        20,
+        minimum=1,
+        help="Failed logins of one account from all networks per window; networks it has logged in from are exempt, so "
+        "that nobody can be locked out by strangers.",
+    )
+    login_network_limit: int = env.integer(
+        "ALTLAS_LOGIN_NETWORK_LIMIT", 50, minimum=1, help="Failed logins from one network (/24, /64) per window."
+    )
+    login_window_seconds: int = env.integer(
+        "ALTLAS_LOGIN_WINDOW_SECONDS", 300, minimum=1, help="Window of the login limits, and the longest soft lock."
+    )
+    refresh_network_limit: int = env.integer(
+        "ALTLAS_REFRESH_NETWORK_LIMIT", 100, minimum=1, help="Unknown refresh tokens from one network per window."
+    )
     event_days: int = env.integer(
         "ALTLAS_SECURITY_EVENT_DAYS", 180, minimum=1, help="How long security events are kept."
     )

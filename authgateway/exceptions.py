@@ -92,6 +92,11 @@ class RefreshInProgress(errors.Conflict):
         super().__init__("This refresh token was used a moment ago by another request.", retry_after=1)
 
 
+class RateLimited(errors.TooManyRequests):
+    code = "rate_limited"
+    title = "Too many attempts"
+
+
 class PasswordRefused(errors.InvalidInput):
     code = "password_refused"
     title = "Password refused"

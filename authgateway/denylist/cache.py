@@ -68,8 +68,7 @@ def denies(*, sid: str, jti: str) -> bool:
     try:
         sentinel, by_sid, by_jti = connection().mget([_SENTINEL, key(Denial.Kind.SID, sid), key(Denial.Kind.JTI, jti)])
     except redis.RedisError as exc:
-        if breaker.failed():
-            _opened(exc)
+        failed(exc)
         raise Away from exc
     breaker.succeeded()
     if sentinel is None:
@@ -77,7 +76,10 @@ def denies(*, sid: str, jti: str) -> bool:
     return by_sid is not None or by_jti is not None
 
 
-def _opened(exc: redis.RedisError) -> None:
+def failed(exc: redis.RedisError) -> None:
+    """Tell the breaker; when that opens it, tell the operators."""
+    if not breaker.failed():
+        return
     logger.error("denylist in Redis does not answer, the database decides: %s", exc)
     with contextlib.suppress(DatabaseError), transaction.atomic():
         event_record(
@@ -98,7 +100,7 @@ def put(entries: Iterable[tuple[str, str, datetime]]) -> None:
                 pipe.set(key(kind, value), b"1", pxat=int(expires_at.timestamp() * 1000) + 1000)
             pipe.execute()
     except redis.RedisError as exc:
-        breaker.failed()
+        failed(exc)
         logger.warning("denylist entry not written to Redis, the database refuses instead: %s", exc)
 
 

@@ -32,6 +32,7 @@ class SecurityEvent(models.Model):
     count = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField(default=now)
     last_at = models.DateTimeField(default=now)
+    alerted_at = models.DateTimeField(null=True, help_text="When mail and webhook were told; null: not (yet).")
     aggregate_key = models.CharField(max_length=64, blank=True, help_text="Same key, same row; empty: stands alone.")
 
     class Meta:
@@ -40,6 +41,9 @@ class SecurityEvent(models.Model):
             models.Index(fields=["-last_at"], name="securityevent_last"),
             models.Index(fields=["kind", "-last_at"], name="securityevent_kind_last"),
             models.Index(fields=["user", "-last_at"], name="securityevent_user_last"),
+            models.Index(
+                fields=["id"], condition=Q(severity="high", alerted_at__isnull=True), name="securityevent_unalerted"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

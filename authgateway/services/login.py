@@ -14,14 +14,17 @@ from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import session_open
+from authgateway.services.throttling import login_admit, login_succeeded
 
 
 def login(*, username: str, password: str, caller: Caller, device_name: str = "") -> TokenPair:
     """Open a session.
 
     Raises:
+        RateLimited: too many failures lately.
         InvalidCredentials: wrong name, wrong password or inactive account, indistinguishable by text and time.
     """
+    counted = login_admit(username=username, caller=caller)
     # ModelBackend hashes once also for a name that does not exist.
     found = authenticate(username=username, password=password)
     if not isinstance(found, User):
@@ -46,6 +49,7 @@ def login(*, username: str, password: str, caller: Caller, device_name: str = ""
             user_agent=caller.user_agent,
         )
         claims = issuing.claims_for(family, user, moment=moment)
+    login_succeeded(counted=counted)
     metrics.logins.labels("opened").inc()
     return issuing.pair(claims, token)
 

@@ -15,19 +15,23 @@ from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import session_open, user_sessions_end
+from authgateway.services.throttling import login_admit, login_succeeded
 
 
 def password_change(*, user: User, current: str, new: str, caller: Caller) -> TokenPair:
     """Set a new password, end every session, and open a fresh one for the caller.
 
     Raises:
+        RateLimited: too many wrong guesses lately.
         PasswordRefused: the current one is wrong, or the new one is too weak.
     """
+    counted = login_admit(username=user.get_username(), caller=caller)
     if not user.check_password(current):
         raise PasswordRefused(
             "The current password is wrong.",
             errors=[FieldError(pointer="/current_password", code="wrong", detail="This is not your password.")],
         )
+    login_succeeded(counted=counted)
     _validate(new, user)
     with transaction.atomic(durable=True):
         locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from altlas.kernel.clock import now
 from authgateway.conf import conf
-from authgateway.models import Denial, Family, RefreshToken, SecurityEvent
+from authgateway.models import Attempts, Denial, Family, RefreshToken, SecurityEvent
 
 BATCH = 1000
 
@@ -24,6 +24,7 @@ def purge(*, batch: int = BATCH) -> dict[str, int]:
     moment = now()
     kept_events = moment - timedelta(days=conf.event_days)
     return {
+        "attempts": _in_batches(Attempts.objects.filter(expires_at__lt=moment), batch),
         "denials": _in_batches(Denial.objects.filter(expires_at__lt=moment), batch),
         "sessions": _in_batches(Family.objects.filter(absolute_expires_at__lt=moment), batch),
         "events": _in_batches(SecurityEvent.objects.filter(last_at__lt=kept_events), batch),

@@ -34,6 +34,7 @@ from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import idle_limit, sessions_revoke
+from authgateway.services.throttling import refresh_unknown
 from authgateway.tokens import refresh
 from authgateway.tokens.claims import AccessClaims
 
@@ -84,6 +85,7 @@ def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
     Raises:
         RefreshInvalid: never issued, or its account is gone or inactive.
         RefreshReused: used before; its session is ended and its access tokens are refused, already committed.
+        RateLimited: too many unknown tokens from this network lately.
         SessionRevoked, SessionExpired: the session ended before.
         RefreshInProgress: used a moment ago, in mode ``reject``.
         TokenWrongType: it is an access token.
@@ -95,6 +97,8 @@ def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
     with transaction.atomic(durable=True):
         outcome = _decide(token, caller)
     if isinstance(outcome, AltlasError):
+        if type(outcome) is RefreshInvalid:
+            refresh_unknown(caller=caller)
         metrics.rotations.labels(outcome.code).inc()
         raise outcome
     metrics.rotations.labels("retry" if outcome.is_retry else "rotated").inc()
@@ -140,7 +144,7 @@ def _refusal(family: Family | None, caller: Caller, moment: datetime) -> AltlasE
         return RefreshInvalid(_INVALID)
     if not family.user.is_active:
         _record("user_state", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
-        return RefreshInvalid(_INVALID)  # as for an account that was deleted
+        return RefreshInvalid(_INVALID)  # word for word as for an account that was deleted
     if family.revoked_at is not None:
         _record("revoked_reuse", Severity.MEDIUM, family, caller, aggregate=str(family.pk))
         return SessionRevoked("The session was ended; log in again.")
