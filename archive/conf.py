@@ -64,6 +64,15 @@ class Conf:
     refresh_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_REFRESH_TIMEOUT", 300, minimum=1, help="Longest refresh of the statistics."
     )
+    exports: int = env.integer(
+        "ALTLAS_ARCHIVE_EXPORTS",
+        2,
+        minimum=1,
+        help="Exports that one process streams at once, each on its own connection.",
+    )
+    export_timeout: float = env.seconds(
+        "ALTLAS_ARCHIVE_EXPORT_TIMEOUT", 600, minimum=1, help="Longest export, from its first to its last byte."
+    )
     cache_enabled: bool = env.flag("ALTLAS_ARCHIVE_CACHE", True, help="Keep rendered answers of the archive in Redis.")
     cache_ttl: float = env.seconds(
         "ALTLAS_ARCHIVE_CACHE_TTL",

@@ -9,6 +9,8 @@ RecordExists          409  record_exists       the id is taken by somebody else
 TransitionNotAllowed  409  transition_not_allowed
 RecordOnHold          409  record_on_hold
 VersionMismatch       412  version_mismatch
+IdempotencyKeyReused  422  idempotency_key_reused
+BulkRefused           422  bulk_refused        an all-or-nothing write with a row that cannot be stored
 SemanticUnavailable   503  semantic_unavailable
 """
 
@@ -60,6 +62,11 @@ class VersionMismatch(errors.PreconditionFailed):
 class IdempotencyKeyReused(errors.Unprocessable):
     code = "idempotency_key_reused"
     title = "Idempotency key reused"
+
+
+class BulkRefused(errors.Unprocessable):
+    code = "bulk_refused"
+    title = "Nothing was stored"
 
 
 class SemanticUnavailable(errors.Unavailable):

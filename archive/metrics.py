@@ -21,6 +21,7 @@ REFRESH_SECONDS = Histogram(
     "Refreshes of the statistics view.",
     buckets=(0.01, 0.1, 0.5, 1, 5, 15, 60, 300),
 )
+EXPORTED_BYTES = Counter("archive_exported_bytes_total", "Bytes of exports sent.")
 CACHE_READS = Counter(
     "archive_cache_reads_total",
     "Answers by how they came: hit, wait (another reader made it), early (refreshed before its expiry), miss, bypass.",

@@ -7,9 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from archive.conf import KIND_MAXIMUM, LANGUAGE_MAXIMUM, TAG_MAXIMUM, TAGS_MAXIMUM, TITLE_MAXIMUM
-from archive.statuses import Status
-
-_STATUS = [status.value for status in Status]
+from archive.statuses import CHOICES, Status
 
 
 def _tags() -> serializers.ListField:
@@ -28,7 +26,7 @@ class RecordInput(serializers.Serializer[Any]):
     tags = _tags()
     language = serializers.CharField(max_length=LANGUAGE_MAXIMUM, allow_blank=True, default="")
     success_rate = serializers.FloatField(allow_null=True, default=None, min_value=0, max_value=1)
-    status = serializers.ChoiceField(choices=_STATUS, default=Status.ACTIVE.value)
+    status = serializers.ChoiceField(choices=CHOICES, default=Status.ACTIVE.value)
     source_run_id = serializers.UUIDField(allow_null=True, default=None)
 
 
@@ -42,7 +40,7 @@ class RecordChanges(serializers.Serializer[Any]):
     tags = _tags()
     language = serializers.CharField(max_length=LANGUAGE_MAXIMUM, allow_blank=True, required=False)
     success_rate = serializers.FloatField(allow_null=True, required=False, min_value=0, max_value=1)
-    status = serializers.ChoiceField(choices=_STATUS, required=False)
+    status = serializers.ChoiceField(choices=CHOICES, required=False)
 
 
 class RecordSummary(serializers.Serializer[Any]):
@@ -51,7 +49,7 @@ class RecordSummary(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     owner_id = serializers.UUIDField()
     kind = serializers.CharField()
-    status = serializers.ChoiceField(choices=_STATUS)
+    status = serializers.ChoiceField(choices=CHOICES)
     title = serializers.CharField()
     tags = serializers.ListField(child=serializers.CharField())
     language = serializers.CharField()
@@ -67,6 +65,24 @@ class RecordDetail(RecordSummary):
     deleted_at = serializers.DateTimeField(allow_null=True)
     text = serializers.CharField()
     payload = serializers.DictField()
+
+
+class BulkInput(serializers.Serializer[Any]):
+    records = RecordInput(
+        many=True, help_text="Each may carry an `id` (UUIDv7), which makes sending it again harmless."
+    )
+    atomic = serializers.BooleanField(default=False)
+
+
+class BulkRow(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=["created", "exists", "refused"])
+    id = serializers.UUIDField(allow_null=True)
+
+
+class BulkOut(serializers.Serializer[Any]):
+    counts = serializers.DictField(child=serializers.IntegerField())
+    results = BulkRow(many=True)
 
 
 class CountOut(serializers.Serializer[Any]):

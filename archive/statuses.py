@@ -25,3 +25,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 def allowed(old: Status, new: Status) -> bool:
     """Whether a record may go from ``old`` to ``new``; staying is always allowed."""
     return old == new or new in TRANSITIONS[old]
+
+
+# As the fields of serializers list them; the API document names the type by it.
+CHOICES = [(status.value, status.value) for status in Status]

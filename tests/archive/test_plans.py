@@ -73,7 +73,8 @@ def test_an_ordering_reads_its_index_and_little_else(owner: Any, name: str, dept
     assert not kinds & {"Seq Scan", "Bitmap Heap Scan", "Incremental Sort"}, kinds
     # Only the merge of the limited branches may sort.
     assert all(node["Actual Rows"] <= 3 * 51 for node in found)
-    assert {node["Index Name"] for node in found if "Index Name" in node} == {order.index}
+    # Within one kind, which holds a fair share of the rows, the index by time alone serves as well.
+    assert {node["Index Name"] for node in found if "Index Name" in node} <= {order.index, "archive_created"}
     # 51 rows scattered over the heap, and one descent and one leaf more for every branch.
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 51 + 3 * 5
 
