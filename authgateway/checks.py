@@ -16,7 +16,7 @@ from authgateway.keys import kek
 
 @register(Tags.security)
 def check_configuration(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    return [*_keys(), *_denylist(), *_lifetimes(), *_doors(), *_passwords()]
+    return [*_keys(), *_denylist(), *_lifetimes(), *_doors(), *_alerts(), *_passwords()]
 
 
 def _keys() -> Iterator[CheckMessage]:
@@ -92,6 +92,17 @@ def _doors() -> Iterator[CheckMessage]:
                 hint="Name the networks of your proxies.",
                 id="authgateway.E011",
             )
+
+
+def _alerts() -> Iterator[CheckMessage]:
+    if conf.alert_webhook and not conf.alert_secret:
+        yield Error(
+            "ALTLAS_SECURITY_ALERT_WEBHOOK is set without ALTLAS_SECURITY_ALERT_SECRET.",
+            hint="Receivers could not tell our alerts from anybody's; set a random secret.",
+            id="authgateway.E014",
+        )
+    if conf.alert_webhook and not conf.alert_webhook.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        yield Error("ALTLAS_SECURITY_ALERT_WEBHOOK must be an https address.", id="authgateway.E015")
 
 
 def _passwords() -> Iterator[CheckMessage]:

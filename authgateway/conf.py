@@ -98,6 +98,19 @@ class Conf:
     refresh_network_limit: int = env.integer(
         "ALTLAS_REFRESH_NETWORK_LIMIT", 100, minimum=1, help="Unknown refresh tokens from one network per window."
     )
+    alert_emails: tuple[str, ...] = env.csv(
+        "ALTLAS_SECURITY_ALERT_EMAILS", help="Addresses that are told of serious security events."
+    )
+    alert_webhook: str = env.text(
+        "ALTLAS_SECURITY_ALERT_WEBHOOK", help="URL that serious security events are posted to as JSON."
+    )
+    alert_secret: str = env.secret(
+        "ALTLAS_SECURITY_ALERT_SECRET",
+        help="Signs webhook bodies: `X-Altlas-Signature: t=<Unix time>,v1=<HMAC-SHA256 of time.body as hex>`.",
+    )
+    alert_timeout: float = env.seconds(
+        "ALTLAS_SECURITY_ALERT_TIMEOUT", 5, minimum=0.1, help="Longest wait for the webhook's answer."
+    )
     event_days: int = env.integer(
         "ALTLAS_SECURITY_EVENT_DAYS", 180, minimum=1, help="How long security events are kept."
     )

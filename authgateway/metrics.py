@@ -14,3 +14,4 @@ denylist_degraded = Counter(
 denylist_rehydrated = Counter(
     "altlas_auth_denylist_rehydrations_total", "Times an emptied denylist in Redis was loaded from the database."
 )
+alerts = Counter("altlas_auth_alerts_total", "Serious events told to operators, by outcome.", ["outcome"])

@@ -6,6 +6,7 @@ import logging
 
 from celery import shared_task
 
+from authgateway.services.alerts import alerts_send
 from authgateway.services.purge import purge
 from authgateway.services.signing_keys import signing_keys_tend
 
@@ -23,3 +24,9 @@ def keys_tend() -> None:
 def purge_expired() -> None:
     """Delete expired rows. Repeating it does no harm."""
     logger.info("purged %s", purge())
+
+
+@shared_task(name="authgateway.alert", soft_time_limit=60, time_limit=90)
+def alert() -> None:
+    """Tell operators of serious events that they have not been told of. Repeating it does no harm."""
+    alerts_send()

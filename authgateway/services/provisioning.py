@@ -25,6 +25,7 @@ def provision() -> None:
 # Row name -> (task, seconds between runs).
 _PERIODIC = {
     "Auth: tend the signing keys": ("authgateway.keys_tend", 300),
+    "Auth: send pending alerts": ("authgateway.alert", 60),
     "Auth: purge what has expired": ("authgateway.purge", 3600),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from altlas.kernel.clock import now
 from altlas.kernel.request_id import current_request_id
+from altlas.kernel.tasks import enqueue
 from authgateway import metrics, refusals
 from authgateway.caller import Caller
+from authgateway.conf import conf
 from authgateway.models import SecurityEvent, User
 
 logger = logging.getLogger(__name__)
@@ -66,6 +69,9 @@ def event_record(
     )
     # Two processes may meet here; the loser's occurrence is one count less, which does not matter.
     SecurityEvent.objects.bulk_create([event], ignore_conflicts=bool(key))
+    if severity == SecurityEvent.Severity.HIGH and (conf.alert_emails or conf.alert_webhook):
+        # robust: the answer to the client must not depend on the broker; the schedule sends what is left here.
+        transaction.on_commit(partial(enqueue, "authgateway.alert", on_commit=False, expires=60), robust=True)
 
 
 def refusal_record(*, reason: str, severity: str, caller: Caller) -> None:
