@@ -12,7 +12,7 @@ from altlas.kernel.errors import FieldError
 from segmentation import languages, options
 from segmentation.conf import conf
 from segmentation.exceptions import InvalidRequest
-from segmentation.statuses import Status
+from segmentation.statuses import CHOICES
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -114,7 +114,7 @@ class SegmentShape(serializers.Serializer[Any]):
 
 class SegmentationShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=list(Status))
+    status = serializers.ChoiceField(choices=CHOICES)
     strategy = serializers.CharField()
     language = serializers.CharField()
     model = serializers.CharField()
@@ -132,7 +132,7 @@ class SegmentationShape(serializers.Serializer[Any]):
 
 class AcceptedShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=list(Status))
+    status = serializers.ChoiceField(choices=CHOICES)
     progress = serializers.FloatField()
 
 
@@ -145,5 +145,5 @@ class PageShape(serializers.Serializer[Any]):
 class PageQuery(serializers.Serializer[Any]):
     limit = serializers.IntegerField(required=False, default=50, min_value=1, max_value=200)
     cursor = serializers.CharField(required=False, default="", allow_blank=True)
-    status = serializers.ChoiceField(choices=list(Status), required=False, default="")
+    status = serializers.ChoiceField(choices=CHOICES, required=False, default="")
     strategy = serializers.ChoiceField(choices=sorted(options.OPTIONS), required=False, default="")

@@ -28,3 +28,7 @@ ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 
 def allowed(old: Status, new: Status) -> bool:
     return new in TRANSITIONS[old]
+
+
+# As the fields of serializers list them; the API document names the type by it.
+CHOICES = [(status.value, status.value) for status in Status]

@@ -21,7 +21,7 @@ import scipy.sparse  # type: ignore[import-untyped]  # needed for training only,
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # as above
 
 from segmentation.algorithms.sentence.classifier import WEIGHTS
-from segmentation.algorithms.sentence.features import BITS, U32, Vocabulary, gap_features, lower
+from segmentation.algorithms.sentence.features import BITS, U32, Vocabulary, feature_blocks, lower
 from segmentation.algorithms.tokens import tokenize
 from segmentation.training.corpora import SETS, sentences
 
@@ -32,7 +32,7 @@ _MARKS = re.compile(r"[^\w\s'’-]|(?<!\w)['’-]|['’-](?!\w)")
 def examples(found: list[str], language: str) -> tuple[U32, npt.NDArray[np.bool_]]:
     """Return features and truth of every gap of the sentences joined by one space."""
     tokens = tokenize(" ".join(found))
-    features = gap_features(tokens, Vocabulary(tokens.vocabulary, language))
+    features = np.vstack(list(feature_blocks(tokens, Vocabulary(tokens.vocabulary, language))))
     ends = np.cumsum([len(sentence) + 1 for sentence in found]) - 1
     return features, np.isin(tokens.ends[:-1], ends)
 

@@ -1,4 +1,4 @@
-"""A node inside the test process: runs are executed when their transaction commits, models are hashed words."""
+"""A node inside the test process: runs are executed where they would be queued, models are hashed words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from django.db import transaction
 from rest_framework.test import APIClient
 
 from authgateway.models import User
@@ -60,7 +59,7 @@ class FakeNode:
 
     def enqueue(self, name: str, *, args: Sequence[Any], **_: Any) -> None:
         assert name == services.EXECUTE
-        transaction.on_commit(lambda: self._take(UUID(args[0]), args[1]))
+        self._take(UUID(args[0]), args[1])
 
     def _take(self, run_id: UUID, reply_id: str) -> None:
         self.taken.append((run_id, reply_id))
@@ -81,7 +80,7 @@ def node(monkeypatch: pytest.MonkeyPatch, models: FakeModels) -> FakeNode:
 
 
 @pytest.fixture
-def user(transactional_db: None) -> User:
+def user(db: None) -> User:
     return make_user("segmenter", password=None)
 
 

@@ -21,7 +21,7 @@ from tests.segmentation.conftest import FakeModels, FakeNode
 
 URL = "/api/v1/segmentations"
 TEXT = "Prof. Dr. Ayşe Kaya 19. yüzyılı anlattı. Herkes dinledi! Sonra ne oldu? Bilmiyorum…"
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def post(api: APIClient, **body: Any) -> Any:
@@ -182,6 +182,7 @@ def test_without_a_node_nothing_is_stored(api: APIClient, monkeypatch: pytest.Mo
     assert not SegmentationRun.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_without_a_broker_nothing_is_stored(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         from django.db import transaction
@@ -250,6 +251,7 @@ def test_the_list_is_walked_forwards_and_backwards(api: APIClient) -> None:
     assert api.get(URL, {"status": "failed"}).json()["results"] == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_events_tell_the_end_and_close(api: APIClient) -> None:
     made = post(api, text=TEXT).json()["id"]
     answer = api.get(f"{URL}/{made}/events", headers={"Accept": "text/event-stream"})

@@ -18,7 +18,7 @@ from segmentation.options import complete
 from segmentation.statuses import TRANSITIONS, Status
 from tests.segmentation.conftest import FakeModels, FakeNode
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def create(user: User, *texts: str, strategy: str = "sentence", **more: Any) -> SegmentationRun:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.algorithms.sentence.features import BITS, U32
+from segmentation.algorithms.sentence.features import BITS, Vocabulary, feature_blocks
+from segmentation.algorithms.tokens import BoolArray, Tokens
 
 WEIGHTS = Path(__file__).parent / "weights"
 LANGUAGES = ("tr", "en")
@@ -26,11 +27,18 @@ class Boundaries:
     punctuated_bias: float
     bare_bias: float
 
-    def logits(self, features: U32, *, bare: bool) -> FloatArray:
-        """Return the log odds of a boundary for each row of ``features`` (gaps x templates)."""
-        weights, bias = (self.bare, self.bare_bias) if bare else (self.punctuated, self.punctuated_bias)
-        found = weights[features].sum(axis=1, dtype=np.float64)
-        return np.asarray(found + bias, dtype=np.float64)
+    def logits(self, tokens: Tokens, vocabulary: Vocabulary, bare: BoolArray) -> FloatArray:
+        """Return the log odds of a boundary at each gap; ``bare`` says which gaps have no marks around them."""
+        found = []
+        at = 0
+        for features in feature_blocks(tokens, vocabulary):
+            logits = self.punctuated[features].sum(axis=1, dtype=np.float64) + self.punctuated_bias
+            among = bare[at : at + len(features)]
+            if among.any():
+                logits[among] = self.bare[features[among]].sum(axis=1, dtype=np.float64) + self.bare_bias
+            found.append(logits)
+            at += len(features)
+        return np.concatenate(found) if found else np.empty(0)
 
 
 @cache

@@ -7,12 +7,13 @@ is linear in the text, and a token of a megabyte costs no more than its first an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.algorithms.sentence.lexicon import Lexicon
+from segmentation.algorithms.sentence.lexicon import Lexicon, lexicon
 from segmentation.algorithms.tokens import IntArray, Tokens
 
 U32 = npt.NDArray[np.uint32]
@@ -22,7 +23,6 @@ _KEEP = 24  # characters looked at on either side of a token
 _TURKISH_LOWER = str.maketrans({"I": "ı", "İ": "i"})
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»〝〞", '"') | dict.fromkeys("‘’‚‛‹›`´", "'"))
 _DIGIT = re.compile(r"\d")
-_CORE = re.compile(r"^[^\w]*(.*?)[^\w]*$", re.DOTALL)
 _TERMINAL = frozenset(".!?…‽⁇⁈⁉。！？؟।॥")
 _CLOSERS = frozenset("\"')]}»”’›*_")
 
@@ -37,71 +37,79 @@ def lower(word: str, language: str) -> str:
 
 
 class Vocabulary:
-    """What the classifier knows of each distinct token."""
+    """What the classifier knows of each distinct token; the last row stands for "no token here"."""
 
     def __init__(self, words: list[str], language: str) -> None:
-        lexicon = Lexicon(language)
-        self.table: U32 = np.zeros((len(words) + 1, _WIDTH), dtype=np.uint32)
-        self.terminal = np.zeros(len(words) + 1, dtype=np.bool_)
-        self.empty = np.zeros(len(words) + 1, dtype=np.bool_)
-        self.capital = np.zeros(len(words) + 1, dtype=np.bool_)
-        self.lower = np.zeros(len(words) + 1, dtype=np.bool_)
-        self.opens = np.zeros(len(words) + 1, dtype=np.int64)
-        self.quotes = np.zeros(len(words) + 1, dtype=np.int64)
+        known = lexicon(language)
+        size = len(words) + 1
+        self.terminal = np.zeros(size, dtype=np.bool_)
+        self.empty = np.zeros(size, dtype=np.bool_)
+        self.capital = np.zeros(size, dtype=np.bool_)
+        self.lower = np.zeros(size, dtype=np.bool_)
+        self.opens = np.zeros(size, dtype=np.int64)
+        self.quotes = np.zeros(size, dtype=np.int64)
         self.kinds: list[str] = []
-        for index, word in enumerate(words):
-            self._describe(index, word, language, lexicon)
-        # The last row stands for "no token here".
-        self.table[-1] = np.arange(1, _WIDTH + 1, dtype=np.uint32) * np.uint32(2654435761)
+        rows = [self._describe(index, word, language, known) for index, word in enumerate(words)]
+        rows.append(tuple((number + 1) * 2654435761 & 0xFFFFFFFF for number in range(_WIDTH)))
+        self.table: U32 = np.array(rows, dtype=np.uint32)
         self.empty[-1] = True
         self.kinds.append("")
 
-    def _describe(self, index: int, word: str, language: str, lexicon: Lexicon) -> None:
+    def _describe(self, index: int, word: str, language: str, known: Lexicon) -> tuple[int, ...]:
         if len(word) > 2 * _KEEP:
             word = word[:_KEEP] + word[-_KEEP:]
-        plain = word.translate(_QUOTES)
-        core, ending, lead = _parts(plain)
-        lowered = lower(core, language)
-        masked = _DIGIT.sub("0", lowered)
-        kind = lexicon.kind(lowered)
+        if word.isalpha():
+            plain = core = word
+            ending = lead = ""
+            masked = full = lowered = lower(core, language)
+        else:
+            plain = word.translate(_QUOTES)
+            core, ending, lead = _parts(plain)
+            lowered = lower(core, language)
+            masked = _DIGIT.sub("0", lowered)
+            full = _DIGIT.sub("0", lower(plain, language))
+            self.terminal[index] = _ends_terminal(plain)
+            self.empty[index] = not core
+            self.opens[index] = plain.count("(") + plain.count("[") - plain.count(")") - plain.count("]")
+            self.quotes[index] = plain.count('"')
+        kind = known.kind(lowered)
         self.kinds.append(kind)
-        self.terminal[index] = _ends_terminal(plain)
-        self.empty[index] = not core
-        self.capital[index] = core[:1].isupper()
-        self.lower[index] = core[:1].islower()
-        self.opens[index] = plain.count("(") + plain.count("[") - plain.count(")") - plain.count("]")
-        self.quotes[index] = plain.count('"')
+        first = core[:1]
+        self.capital[index] = first.isupper()
+        self.lower[index] = first.islower()
         begin = lead[-2:] + _first_class(core)
-        self.table[index] = [
-            crc32(value.encode("utf-8", "surrogatepass"))
-            for value in (
-                _DIGIT.sub("0", lower(plain, language)),
-                masked,
-                masked[-4:],
-                masked[-3:],
-                masked[-2:],
-                masked[:4],
-                ending,
-                _shape(core),
-                begin,
-                kind,
-                plain[-1:],
-            )
-        ]
+        values = (
+            full,
+            masked,
+            masked[-4:],
+            masked[-3:],
+            masked[-2:],
+            masked[:4],
+            ending,
+            _shape(core),
+            begin,
+            kind,
+            plain[-1:],
+        )
+        return tuple([crc32(value.encode("utf-8", "surrogatepass")) for value in values])
 
 
 def _parts(word: str) -> tuple[str, str, str]:
     """Return the word without outer punctuation, the (shortened) punctuation after it and before it."""
-    match = _CORE.match(word)
-    core = match[1] if match else ""
-    if not core:
+    start, end = 0, len(word)
+    while start < end and not (word[start].isalnum() or word[start] == "_"):
+        start += 1
+    while end > start and not (word[end - 1].isalnum() or word[end - 1] == "_"):
+        end -= 1
+    if start == end:
         return "", _squeeze(word), _squeeze(word)
-    at = word.index(core)
-    return core, _squeeze(word[at + len(core) :]), _squeeze(word[:at])
+    return word[start:end], _squeeze(word[end:]), _squeeze(word[:start])
 
 
 def _squeeze(marks: str) -> str:
     """Shorten runs of the same mark to two."""
+    if len(marks) < 2:
+        return marks
     return re.sub(r"(.)\1{2,}", r"\1\1", marks, flags=re.DOTALL)[:5]
 
 
@@ -127,6 +135,10 @@ def _first_class(core: str) -> str:
 
 def _shape(core: str) -> str:
     """Return case, digits and inner marks of a word, runs squeezed, with a bucket for its length."""
+    if core.isalpha():
+        case = "a" if core.islower() else "A" if core.isupper() else "Aa" if core.istitle() else ""
+        if case:
+            return f"{case}|{min(len(core), 6)}"
     letters = "".join(
         "0" if c.isdigit() else "A" if c.isupper() else "a" if c.islower() else c if c in ".'-:/@," else "x"
         for c in core
@@ -134,81 +146,97 @@ def _shape(core: str) -> str:
     return re.sub(r"(.)\1+", r"\1", letters)[:8] + "|" + str(min(len(core), 6))
 
 
-def _mix(*columns: npt.NDArray[np.uint32], salt: int) -> U32:
-    """Combine hashes of several values into one per row (FNV-like, with a final avalanche)."""
-    mixed: U32 = np.full(columns[0].shape, (0x811C9DC5 + salt * 0x9E3779B1) & 0xFFFFFFFF, dtype=np.uint32)
-    for column in columns:
-        mixed = (mixed ^ column) * np.uint32(0x01000193)
+# What a template may look at: a column of the table at a place near the gap. ``WORD`` and ``NEXT`` are the nearest
+# tokens with letters, since in spaced punctuation ("geldi .") the word before the mark is what matters.
+_LEFT3, _LEFT2, _LEFT1, _WORD, _NEXT, _RIGHT1, _RIGHT2, _RIGHT3 = range(8)
+_SINCE, _PAIRED, _MARKED, _NOTHING = range(8 * _WIDTH, 8 * _WIDTH + 4)
+
+
+def _at(place: int, column: int) -> int:
+    return place * _WIDTH + column
+
+
+_ENDING1, _BEGIN1 = _at(_LEFT1, _ENDING), _at(_RIGHT1, _BEGIN)
+_WORD1, _KIND1 = _at(_WORD, _CORE_WORD), _at(_WORD, _KIND)
+_TEMPLATES: list[tuple[int, ...]] = [
+    (_MARKED,),
+    (_ENDING1,),
+    (_ENDING1, _BEGIN1),
+    (_ENDING1, _at(_NEXT, _BEGIN), _at(_WORD, _SHAPE)),
+    (_ENDING1, _at(_WORD, _SHAPE)),
+    (_ENDING1, _KIND1),
+    (_ENDING1, _KIND1, _BEGIN1),
+    (_ENDING1, _KIND1, _at(_NEXT, _CORE_WORD)),
+    (_ENDING1, _WORD1),
+    (_WORD1, _BEGIN1),
+    (_at(_WORD, _SUFFIX4), _ENDING1, _BEGIN1),
+    (_at(_WORD, _SUFFIX3), _ENDING1, _BEGIN1),
+    (_at(_WORD, _SUFFIX2), _ENDING1, _BEGIN1),
+    (_at(_RIGHT1, _CORE_WORD), _MARKED),
+    (_at(_RIGHT1, _FULL), _MARKED),
+    (_at(_RIGHT1, _CORE_WORD), _BEGIN1, _ENDING1),
+    (_at(_NEXT, _SHAPE), _ENDING1, _at(_RIGHT1, _ENDING)),
+    (_at(_RIGHT1, _SUFFIX3), _BEGIN1, _MARKED),
+    (_at(_LEFT2, _CORE_WORD), _ENDING1),
+    (_at(_LEFT2, _CORE_WORD), _WORD1),
+    (_at(_LEFT2, _ENDING), _ENDING1, _BEGIN1),
+    (_at(_LEFT2, _KIND), _at(_LEFT2, _ENDING), _ENDING1),
+    (_at(_LEFT2, _SHAPE), _at(_LEFT1, _SHAPE), _BEGIN1),
+    (_at(_LEFT2, _SUFFIX3), _at(_LEFT1, _SUFFIX3), _BEGIN1),
+    (_at(_RIGHT1, _CORE_WORD), _at(_RIGHT2, _CORE_WORD)),
+    (_at(_RIGHT2, _BEGIN), _BEGIN1, _ENDING1),
+    (_at(_RIGHT2, _CORE_WORD), _MARKED),
+    (_at(_RIGHT1, _ENDING), _ENDING1),
+    (_at(_RIGHT1, _ENDING), _at(_RIGHT2, _BEGIN), _ENDING1, _BEGIN1),
+    (_at(_RIGHT3, _BEGIN), _at(_RIGHT2, _BEGIN), _BEGIN1, _MARKED),
+    (_SINCE, _ENDING1),
+    (_SINCE, _MARKED, _BEGIN1),
+    (_PAIRED, _ENDING1, _BEGIN1),
+    (_PAIRED, _MARKED),
+]
+_COLUMNS = 4
+_CHOSEN = [[(*template, *[_NOTHING] * _COLUMNS)[place] for template in _TEMPLATES] for place in range(_COLUMNS)]
+_SALTS = np.array(
+    [(0x811C9DC5 + number * 0x9E3779B1) & 0xFFFFFFFF for number in range(len(_TEMPLATES))], dtype=np.uint32
+)
+BLOCK = 1 << 15  # gaps; bounds the memory of a long text
+
+
+def feature_blocks(tokens: Tokens, vocabulary: Vocabulary) -> Iterator[U32]:
+    """Yield the feature numbers (below ``2 ** BITS``) of the gaps: one row per gap, one column per template."""
+    ids = tokens.ids
+    count = len(ids) - 1
+    nothing = np.full(3, len(vocabulary.table) - 1)
+    padded = np.concatenate((nothing, ids, nothing))
+    since = _since_terminal(vocabulary.terminal[ids])
+    paired = _pairing(vocabulary, ids)
+    for start in range(0, count, BLOCK):
+        size = min(BLOCK, count - start)
+        left3, left2, left1, right1, right2, right3 = (padded[start + i : start + i + size] for i in range(1, 7))
+        empty = vocabulary.empty
+        word = np.where(empty[left1], np.where(empty[left2], left3, left2), left1)
+        following = np.where(empty[right1], right2, right1)
+        places = np.stack((left3, left2, left1, word, following, right1, right2, right3), axis=1)
+        seen = np.empty((size, _NOTHING + 1), dtype=np.uint32)
+        seen[:, : 8 * _WIDTH] = vocabulary.table[places].reshape(size, 8 * _WIDTH)
+        seen[:, _SINCE] = since[start : start + size]
+        seen[:, _PAIRED] = paired[start : start + size]
+        seen[:, _MARKED] = vocabulary.terminal[left1]
+        seen[:, _NOTHING] = 0
+        yield _mixed(seen)
+
+
+def _mixed(seen: U32) -> U32:
+    """Combine the hashes that each template looks at (FNV-like, with a final avalanche)."""
+    mixed = np.broadcast_to(_SALTS, (len(seen), len(_SALTS))).copy()
+    for chosen in _CHOSEN:
+        mixed ^= seen[:, chosen]
+        mixed *= np.uint32(0x01000193)
         mixed ^= mixed >> np.uint32(15)
         mixed *= np.uint32(0x2C1B3C6D)
         mixed ^= mixed >> np.uint32(13)
+    mixed &= np.uint32((1 << BITS) - 1)
     return mixed
-
-
-def gap_features(tokens: Tokens, vocabulary: Vocabulary) -> U32:
-    """Return the feature numbers (below ``2 ** BITS``) of every gap: one row per gap, one column per template."""
-    ids = tokens.ids
-    count = len(ids) - 1
-    nothing = len(vocabulary.table) - 1
-    padded = np.concatenate((np.full(3, nothing), ids, np.full(3, nothing)))
-    left3, left2, left1 = (padded[i : i + count] for i in (1, 2, 3))
-    right1, right2, right3 = (padded[i : i + count] for i in (4, 5, 6))
-    # Spaced punctuation ("geldi ."): the word before the mark is what matters.
-    bare = vocabulary.empty[left1]
-    word_id = np.where(bare, np.where(vocabulary.empty[left2], left3, left2), left1)
-    next_id = np.where(vocabulary.empty[right1], right2, right1)
-    table = vocabulary.table
-
-    def col(which: IntArray, name: int) -> U32:
-        return np.asarray(table[which, name])
-
-    ending = col(left1, _ENDING)
-    begin = col(right1, _BEGIN)
-    since = _since_terminal(vocabulary.terminal[ids])[:count].astype(np.uint32)
-    paired = _pairing(vocabulary, ids)[:count]
-    terminal = vocabulary.terminal[left1].astype(np.uint32)
-    word = col(word_id, _CORE_WORD)
-    templates: list[tuple[U32, ...]] = [
-        (terminal,),
-        (ending,),
-        (ending, begin),
-        (ending, col(next_id, _BEGIN), col(word_id, _SHAPE)),
-        (ending, col(word_id, _SHAPE)),
-        (ending, col(word_id, _KIND)),
-        (ending, col(word_id, _KIND), begin),
-        (ending, col(word_id, _KIND), col(next_id, _CORE_WORD)),
-        (ending, word),
-        (word, begin),
-        (col(word_id, _SUFFIX4), ending, begin),
-        (col(word_id, _SUFFIX3), ending, begin),
-        (col(word_id, _SUFFIX2), ending, begin),
-        (col(right1, _CORE_WORD), terminal),
-        (col(right1, _FULL), terminal),
-        (col(right1, _CORE_WORD), begin, ending),
-        (col(next_id, _SHAPE), ending, col(right1, _ENDING)),
-        (col(right1, _SUFFIX3), begin, terminal),
-        (col(left2, _CORE_WORD), ending),
-        (col(left2, _CORE_WORD), word),
-        (col(left2, _ENDING), ending, begin),
-        (col(left2, _KIND), col(left2, _ENDING), ending),
-        (col(left2, _SHAPE), col(left1, _SHAPE), begin),
-        (col(left2, _SUFFIX3), col(left1, _SUFFIX3), begin),
-        (col(right1, _CORE_WORD), col(right2, _CORE_WORD)),
-        (col(right2, _BEGIN), begin, ending),
-        (col(right2, _CORE_WORD), terminal),
-        (col(right1, _ENDING), ending),
-        (col(right1, _ENDING), col(right2, _BEGIN), ending, begin),
-        (col(right3, _BEGIN), col(right2, _BEGIN), begin, terminal),
-        (since, ending),
-        (since, terminal, begin),
-        (paired, ending, begin),
-        (paired, terminal),
-    ]
-    rows = np.empty((count, len(templates)), dtype=np.uint32)
-    mask = np.uint32((1 << BITS) - 1)
-    for number, columns in enumerate(templates):
-        rows[:, number] = _mix(*columns, salt=number + 1) & mask
-    return rows
 
 
 def _since_terminal(terminal: npt.NDArray[np.bool_]) -> IntArray:

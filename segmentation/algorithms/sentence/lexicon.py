@@ -6,6 +6,7 @@ The classifier sees membership as a feature, so that a word it has met a few tim
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from segmentation.algorithms.wordlist import words
 
@@ -59,6 +60,11 @@ _ROMAN = re.compile(r"(?=[ivxlcdm])m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|
 
 def _words(lines: dict[str, str], language: str) -> frozenset[str]:
     return words(lines[language])
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    return Lexicon(language)
 
 
 class Lexicon:

@@ -8,7 +8,7 @@ import numpy as np
 
 from segmentation.algorithms.sentence.classifier import FloatArray
 from segmentation.algorithms.sentence.features import Vocabulary, lower
-from segmentation.algorithms.sentence.lexicon import Lexicon
+from segmentation.algorithms.sentence.lexicon import lexicon
 from segmentation.algorithms.tokens import BoolArray, Tokens
 
 _NEVER = -30.0
@@ -23,7 +23,7 @@ def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language:
     found = logits.copy()
     kinds = np.array(vocabulary.kinds[:-1])[tokens.ids]
     stop = np.array([word.endswith(".") and not word.endswith("..") for word in tokens.vocabulary])[tokens.ids]
-    numbered_words = Lexicon(language).numbered
+    numbered_words = lexicon(language).numbered
     numbered = np.array([lower(word, language) in numbered_words for word in tokens.vocabulary])[tokens.ids]
     capital = vocabulary.capital[tokens.ids]
     left, right = slice(None, -1), slice(1, None)

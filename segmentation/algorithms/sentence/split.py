@@ -6,7 +6,7 @@ import numpy as np
 
 from segmentation.algorithms.sentence import lines, rules
 from segmentation.algorithms.sentence.classifier import LANGUAGES, FloatArray, boundaries, probability
-from segmentation.algorithms.sentence.features import Vocabulary, gap_features
+from segmentation.algorithms.sentence.features import Vocabulary
 from segmentation.algorithms.sentence.foreign import split_foreign
 from segmentation.algorithms.spans import Span, spans_from_cuts
 from segmentation.algorithms.tokens import BoolArray, Tokens, tokenize
@@ -14,7 +14,6 @@ from segmentation.algorithms.tokens import BoolArray, Tokens, tokenize
 THRESHOLD = 0.5
 _BARE_STRETCH = 40  # tokens without any sentence mark
 _BARE_PARAGRAPH = 8  # tokens of a whole paragraph without any
-_BARE_THRESHOLD = 0.0  # log odds
 
 
 def split_sentences(text: str, language: str, *, threshold: float = THRESHOLD) -> list[Span]:
@@ -39,12 +38,7 @@ def split_sentences(text: str, language: str, *, threshold: float = THRESHOLD) -
 
 def boundary_logits(tokens: Tokens, vocabulary: Vocabulary, language: str) -> FloatArray:
     """Return the log odds of a sentence boundary at every gap between two tokens."""
-    weights = boundaries(language)
-    features = gap_features(tokens, vocabulary)
-    logits = weights.logits(features, bare=False)
-    bare = _bare_gaps(tokens, vocabulary)
-    if bare.any():
-        logits[bare] = weights.logits(features[bare], bare=True) - _BARE_THRESHOLD
+    logits = boundaries(language).logits(tokens, vocabulary, _bare_gaps(tokens, vocabulary))
     logits = rules.adjust(logits, tokens, vocabulary, language)
     return lines.adjust(logits, tokens, vocabulary)
 
