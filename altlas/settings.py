@@ -296,6 +296,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "segmentation.statuses.CHOICES",
+        "RecordStatus": "archive.statuses.CHOICES",
+        "VersionStatus": "orchestrator.models.VersionStatus",
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.size_bytes(
     "ALTLAS_MAX_BODY", 32 * 2**20, minimum=1024, shown="32M", help="Largest request body."

@@ -53,6 +53,21 @@ class Conf:
     infer_seconds: float = env.seconds(
         "ALTLAS_INFER_SECONDS", 30, minimum=0.1, help="Deadline of an inference request that names none."
     )
+    lane: str = env.choice(
+        "ALTLAS_INFER_LANE",
+        "direct",
+        choices=("direct", "celery"),
+        help="How synchronous inference reaches a node: over its own Redis list, or as a Celery task.",
+    )
+    lane_threads: int = env.integer(
+        "ALTLAS_INFER_LANE_THREADS", 16, minimum=1, help="Synchronous requests that one node has under way at a time."
+    )
+    lane_queue: int = env.integer(
+        "ALTLAS_INFER_LANE_QUEUE",
+        256,
+        minimum=1,
+        help="Synchronous requests that may wait for one node; more are refused with 503.",
+    )
     max_inputs: int = env.integer(
         "ALTLAS_INFER_MAX_INPUTS", 20_000, minimum=1, help="Texts in one inference request at most."
     )

@@ -96,6 +96,10 @@ class ModelVersion(models.Model):
     manifest = models.JSONField(default=dict, blank=True, help_text="File -> {sha256, bytes}; checked at every load.")
     estimated_bytes = models.PositiveBigIntegerField(default=0, help_text="Memory expected before the first load.")
     measured_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Memory measured after a load.")
+    runtime = models.CharField(
+        max_length=16, default="torch", help_text="What computes: `torch` or a compiled variant."
+    )
+    variants = models.JSONField(default=dict, blank=True, help_text="Compiled variant -> how it agrees with torch.")
     status = models.CharField(max_length=16, choices=VersionStatus, default=VersionStatus.REGISTERED)
     status_reason = models.TextField(blank=True, default="")
     loads = models.PositiveIntegerField(default=0)

@@ -33,10 +33,20 @@ def versions_of(*, name: str) -> QuerySet[ModelVersion]:
 
 
 def version_choose(*, model: str, version: str | None = None) -> ModelVersion:
-    """Return the version that serves a request for ``model``.
+    """Return the version that serves one request for ``model``: ``version_routes``, drawn by weight.
 
-    ``version`` is a version or an alias. Without one, the aliases' weights draw; without weights, the newest version
-    that the model's version policy serves is taken, one that has worked before one that has not been tried.
+    Raises:
+        ModelNotFound: no such model, version or alias, or none that is served.
+    """
+    routes = version_routes(model=model, version=version)
+    return random.choices([row for row, _ in routes], weights=[weight for _, weight in routes])[0]  # noqa: S311
+
+
+def version_routes(*, model: str, version: str | None = None) -> list[tuple[ModelVersion, int]]:
+    """Return the versions that may serve a request for ``model``, with their shares of the traffic.
+
+    ``version`` is a version or an alias. Without one, the aliases' weights share; without weights, the newest version
+    that the model's version policy serves takes all, one that has worked before one that has not been tried.
 
     Raises:
         ModelNotFound: no such model, version or alias, or none that is served.
@@ -47,21 +57,19 @@ def version_choose(*, model: str, version: str | None = None) -> ModelVersion:
         .select_related("model")
         .order_by("-number")
     )
+    aliases = list(Alias.objects.filter(model__name=model).select_related("version__model"))
     if version is not None:
-        named = (
-            next((row for row in rows if row.version == version), None)
-            or next((row for row in _alias_versions(model) if row[0] == version), (None, None))[1]
-        )
-        if named is None:
+        named = [row for row in rows if row.version == version] or [a.version for a in aliases if a.name == version]
+        if not named:
             raise ModelNotFound(f"There is no version or alias {version!r} of the model {model!r}.")
-        return named
-    drawn = _draw(model)
-    if drawn is not None:
-        return drawn
+        return [(named[0], 1)]
+    weighted = [(alias.version, alias.weight) for alias in aliases if alias.weight]
+    if weighted:
+        return weighted
     served = served_versions(rows)
     if not served:
         raise ModelNotFound(f"There is no model {model!r} that could be served; GET /api/v1/models lists them.")
-    return next((row for row in served if row.status == VersionStatus.AVAILABLE), served[0])
+    return [(next((row for row in served if row.status == VersionStatus.AVAILABLE), served[0]), 1)]
 
 
 def served_versions(rows: list[ModelVersion]) -> list[ModelVersion]:
@@ -72,17 +80,3 @@ def served_versions(rows: list[ModelVersion]) -> list[ModelVersion]:
     if model.version_policy == VersionPolicy.SPECIFIC:
         return [row for row in rows if row.version in model.policy_versions]
     return rows[: model.policy_count] if model.version_policy == VersionPolicy.LATEST else rows
-
-
-def _alias_versions(model: str) -> list[tuple[str, ModelVersion]]:
-    aliases = Alias.objects.filter(model__name=model).select_related("version__model")
-    return [(alias.name, alias.version) for alias in aliases]
-
-
-def _draw(model: str) -> ModelVersion | None:
-    """Draw one version by the aliases' weights; None when no alias carries traffic."""
-    aliases = list(Alias.objects.filter(model__name=model, weight__gt=0).select_related("version__model"))
-    if not aliases:
-        return None
-    chosen = random.choices(aliases, weights=[alias.weight for alias in aliases])[0]  # noqa: S311  # no secret
-    return chosen.version

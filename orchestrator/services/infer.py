@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +13,9 @@ import numpy as np
 
 from altlas.kernel import replies
 from altlas.kernel.tasks import enqueue
-from orchestrator import exceptions
+from orchestrator import exceptions, lane
 from orchestrator.conf import conf
+from orchestrator.placement import choose
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.specs import spec_get
 from orchestrator.supervisor.lease import Lease
@@ -119,32 +121,50 @@ def _infer_there(
     params: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    if not live_nodes():
+    nodes = live_nodes()
+    if not nodes:
         raise exceptions.NodeUnavailable("No node is alive; try again shortly.")
+    request = {
+        "verb": "infer",
+        "model": model,
+        "version": version,
+        "task": task,
+        "inputs": list(inputs),
+        "params": dict(params),
+    }
+    if conf.lane == "direct":
+        chosen = choose(nodes, model=model, version=version, now=time.time(), rng=_rng) or nodes[0]["name"]
+        reply = lane.ask(chosen, request, seconds=seconds, alive=_alive)
+    else:
+        reply = _by_celery(request, seconds)
+    if reply is None:
+        raise exceptions.InferenceTimeout(f"No answer within {seconds:.1f} s.")
+    if "error" in reply:
+        raise exceptions.from_wire(reply["error"])
+    return reply
+
+
+def _by_celery(request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
     reply_id = replies.new_reply_id()
+    arguments = {name: value for name, value in request.items() if name != "verb"}
     enqueue(
         "orchestrator.infer",
-        kwargs={
-            "reply_id": reply_id,
-            "model": model,
-            "version": version,
-            "task": task,
-            "inputs": list(inputs),
-            "params": dict(params),
-            "until": time.time() + seconds,
-        },
+        kwargs={**arguments, "reply_id": reply_id, "until": time.time() + seconds},
         expires=seconds,
         on_commit=False,
     )
     # A node answers before the deadline or not at all; the slack is for the way back.
     reply = replies.receive(reply_id, timeout=seconds + 0.5)
-    if reply is None:
-        if not live_nodes(fresh=True):
-            raise exceptions.NodeUnavailable("The node went away; try again shortly.")
-        raise exceptions.InferenceTimeout(f"No answer within {seconds:.1f} s.")
-    if "error" in reply:
-        raise exceptions.from_wire(reply["error"])
+    if reply is None and not live_nodes(fresh=True):
+        raise exceptions.NodeUnavailable("The node went away; try again shortly.")
     return reply
+
+
+def _alive(name: str) -> bool:
+    return any(node["name"] == name for node in live_nodes(fresh=True))
+
+
+_rng = random.Random()  # noqa: S311  # spreads load, guards nothing
 
 
 def _check(inputs: Sequence[Any]) -> None:

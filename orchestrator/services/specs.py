@@ -2,54 +2,109 @@
 
 from __future__ import annotations
 
+import logging
+import random
 import threading
 from dataclasses import dataclass
 
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from psycopg_pool import PoolTimeout
+
 from altlas.kernel import clock
+from altlas.kernel.errors import AltlasError
 from orchestrator import manifest as manifests
 from orchestrator import sources
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelUnloadable, TaskMismatch
 from orchestrator.models import ModelVersion, Task
-from orchestrator.selectors.catalogue import version_choose
+from orchestrator.selectors.catalogue import version_routes
 from orchestrator.supervisor.spec import Key, VersionSpec
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    spec: VersionSpec
+class _Routes:
+    """The versions that may serve a name, with their shares; good until ``until``."""
+
+    specs: tuple[VersionSpec, ...]
+    weights: tuple[int, ...]
     until: float
 
 
-_kept: dict[tuple[str, str | None], _Kept] = {}
+# Beyond this, an old answer is no longer given while a new one is being read.
+_STALE_FACTOR = 10
+
+_kept: dict[tuple[str, str | None], _Routes] = {}
+_reading: set[tuple[str, str | None]] = set()
 _lock = threading.Lock()
 
 
 def spec_get(*, model: str, version: str | None = None, task: str | None = None) -> VersionSpec:
     """Return what to load for ``model``; without ``version`` the aliases and the version policy choose one.
 
+    The catalogue is read again in the background when the remembered answer is a little old, so that no warm request
+    waits for a table.
+
     Raises:
         ModelNotFound: no such model, version or alias.
         TaskMismatch: the model does something other than ``task``.
         ModelUnloadable: its files are not on this machine.
     """
-    now = clock.monotonic()
-    kept = _kept.get((model, version))
-    if kept is None or kept.until <= now:
-        kept = _Kept(spec_of(version_choose(model=model, version=version)), now + conf.catalogue_seconds)
-        with _lock:
-            if len(_kept) > 10_000:
-                _kept.clear()
-            _kept[(model, version)] = kept
-    if task is not None and kept.spec.task != task and kept.spec.task != Task.ECHO:
-        raise TaskMismatch(f"{model} is a model for {kept.spec.task}, not for {task}.")
-    return kept.spec
+    name = (model, version)
+    routes, now = _kept.get(name), clock.monotonic()
+    if routes is None or now > routes.until + conf.catalogue_seconds * (_STALE_FACTOR - 1):
+        routes = _read(name)
+    elif now > routes.until:
+        _read_behind(name)
+    spec = routes.specs[0]
+    if len(routes.specs) > 1:
+        spec = random.choices(routes.specs, weights=routes.weights)[0]  # noqa: S311  # spreads load
+    if task is not None and spec.task != task and spec.task != Task.ECHO:
+        raise TaskMismatch(f"{model} is a model for {spec.task}, not for {task}.")
+    return spec
 
 
 def spec_forget() -> None:
     """Drop all that is remembered, so that the next request sees the catalogue as it is."""
     with _lock:
         _kept.clear()
+
+
+def _read(name: tuple[str, str | None]) -> _Routes:
+    found = version_routes(model=name[0], version=name[1])
+    routes = _Routes(
+        tuple(spec_of(row) for row, _ in found),
+        tuple(weight for _, weight in found),
+        clock.monotonic() + conf.catalogue_seconds,
+    )
+    with _lock:
+        if len(_kept) > 10_000:
+            _kept.clear()
+        _kept[name] = routes
+    return routes
+
+
+def _read_behind(name: tuple[str, str | None]) -> None:
+    with _lock:
+        if name in _reading:
+            return
+        _reading.add(name)
+    threading.Thread(target=_reread, args=(name,), name="catalogue", daemon=True).start()
+
+
+def _reread(name: tuple[str, str | None]) -> None:
+    try:
+        _read(name)
+    except AltlasError:
+        with _lock:
+            _kept.pop(name, None)  # gone or unusable now: the next request says so
+    except (DatabaseError, InterfaceError, PoolTimeout) as exc:
+        logger.warning("the catalogue could not be read: %s", exc)
+    finally:
+        with _lock:
+            _reading.discard(name)
+        close_old_connections()
 
 
 def spec_of(row: ModelVersion) -> VersionSpec:

@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from altlas.kernel import clock
 from altlas.kernel.redis import client
+from orchestrator import lane
 from orchestrator.conf import conf
 from orchestrator.models import Node
 from orchestrator.selectors.cluster import PREFIX
@@ -66,6 +67,7 @@ class Heartbeat:
             **self._supervisor.state(),
         }
         try:
+            state["lane"] = lane.length(self._name)
             client("live").set(PREFIX + self._name, json.dumps(state), px=int(conf.heartbeat_ttl * 1000))
         except redis.RedisError as exc:
             logger.warning("the heartbeat did not reach Redis: %s", exc)

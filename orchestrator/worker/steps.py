@@ -9,6 +9,8 @@ from celery import bootsteps
 from django.conf import settings
 
 from orchestrator.conf import conf
+from orchestrator.lane import LaneReaders
+from orchestrator.services.answers import serve
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
@@ -53,6 +55,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         super().__init__(parent, **options)
         self._journal: Journal | None = None
         self._heartbeat: Heartbeat | None = None
+        self._lane: LaneReaders | None = None
 
     def start(self, parent: Any) -> None:
         name = settings.NODE_NAME
@@ -69,6 +72,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         node.become(node.NodeWorker(name=name, supervisor=supervisor))
         self._heartbeat = Heartbeat(name=name, supervisor=supervisor)
         self._heartbeat.start()
+        self._lane = LaneReaders(name, threads=conf.lane_threads, serve=serve)
+        self._lane.start()
         queue = f"altlas.node.{name}"
         if queue not in parent.app.amqp.queues.consume_from:
             parent.app.amqp.queues.select_add(queue)
@@ -76,7 +81,9 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
     def stop(self, parent: Any) -> None:
         here = node.current()
         if self._heartbeat is not None:
-            self._heartbeat.stop()
+            self._heartbeat.stop()  # first, so that nobody sends anything here any more
+        if self._lane is not None:
+            self._lane.stop()
         if here is not None:
             here.supervisor.stop()
             node.become(None)

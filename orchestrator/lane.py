@@ -1,0 +1,107 @@
+"""The direct lane to a node: synchronous requests over a Redis list, at most once, with a deadline.
+
+Celery stays the engine for what is queued and must survive; a caller that waits needs neither its guarantees nor its
+4 ms (docs/decisions/0021). A request that its node does not take is answered by nobody, and its caller knows when.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+import redis
+
+from altlas.kernel import replies, request_id
+from altlas.kernel.errors import Unavailable
+from altlas.kernel.redis import client
+from orchestrator.conf import conf
+from orchestrator.exceptions import NodeUnavailable
+
+logger = logging.getLogger(__name__)
+_PREFIX = "altlas:lane:"
+_KEPT_SECONDS = 120
+_SLICE = 1.0
+
+
+def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool]) -> dict[str, Any] | None:
+    """Put ``request`` (msgpack types) on the lane of ``node`` and wait for the reply; None when none came in time.
+
+    Raises:
+        NodeUnavailable: the lane is full, or the node has gone (``alive`` says so while waiting).
+        Unavailable: Redis cannot be reached.
+    """
+    reply_id = replies.new_reply_id()
+    until = time.time() + seconds
+    body = msgpack.packb(
+        {**request, "reply_id": reply_id, "until": until, "request_id": request_id.current_request_id()}
+    )
+    try:
+        with client("broker").pipeline(transaction=False) as pipe:
+            pipe.rpush(_PREFIX + node, body)
+            pipe.expire(_PREFIX + node, _KEPT_SECONDS)
+            length = pipe.execute()[0]
+        if length > conf.lane_queue:
+            client("broker").lrem(_PREFIX + node, -1, body)
+            raise NodeUnavailable("The node has more requests than it can take; try again.", retry_after=1)
+    except redis.RedisError as exc:
+        raise Unavailable("The message broker cannot be reached; try again shortly.") from exc
+    end = time.monotonic() + seconds + 0.5
+    while (left := end - time.monotonic()) > 0:
+        reply = replies.receive(reply_id, timeout=min(_SLICE, left))
+        if reply is not None:
+            return reply
+        if not alive(node):
+            raise NodeUnavailable("The node went away with this request; try again.", retry_after=1)
+    return None
+
+
+def length(node: str) -> int:
+    """Return how many requests wait on the lane of ``node``."""
+    return int(client("broker").llen(_PREFIX + node))
+
+
+class LaneReaders:
+    """The node's end: threads that each take one request at a time and answer it."""
+
+    def __init__(self, node: str, *, threads: int, serve: Callable[[dict[str, Any]], None]) -> None:
+        self._key = _PREFIX + node
+        self._serve = serve
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"lane-{number}", daemon=True) for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, within: float = 5.0) -> None:
+        """Take no more; what is under way is finished."""
+        self._over.set()
+        end = time.monotonic() + within
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                found = client("broker").blpop([self._key], timeout=_SLICE)
+            except redis.RedisError:
+                # Redis is away: its callers are told so by their own side.
+                self._over.wait(0.5)
+                continue
+            if found is not None:
+                self._take(bytes(found[1]))  # type: ignore[arg-type]  # the client does not decode
+
+    def _take(self, body: bytes) -> None:
+        try:
+            request: dict[str, Any] = msgpack.unpackb(body, raw=False)
+            if request["until"] > time.time():
+                with request_id.bound(str(request.get("request_id", ""))):
+                    self._serve(request)
+        except Exception:  # one bad request must not end a reader
+            logger.exception("a request on the lane met a defect")

@@ -1,0 +1,52 @@
+"""Answering a caller that waits on a reply channel: with the result, or with the error as code and detail."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.db import close_old_connections
+
+from altlas.kernel import problems, replies
+from orchestrator import exceptions
+from orchestrator.services.infer import infer_here
+
+logger = logging.getLogger(__name__)
+
+
+def answer(reply_id: str, work: Callable[[], dict[str, Any]]) -> None:
+    """Send what ``work`` returns or raises."""
+    try:
+        reply = work()
+    except Exception as exc:  # whatever it is, the caller waits for it
+        error = problems.translate(exc)
+        if error is None:
+            logger.exception("a model request met a defect")
+            error = exceptions.InferenceFailed("Something went wrong on the node; see its log.")
+        reply = {"error": exceptions.to_wire(error)}
+    try:
+        replies.send(reply_id, reply)
+    except redis.RedisError:
+        logger.warning("an answer could not be delivered; its reader runs into its deadline")
+
+
+def serve(request: dict[str, Any]) -> None:
+    """Answer one request of the direct lane."""
+    seconds = request["until"] - time.time()
+    try:
+        answer(
+            request["reply_id"],
+            lambda: infer_here(
+                model=request["model"],
+                version=request["version"],
+                task=request["task"],
+                inputs=request["inputs"],
+                params=request["params"],
+                until=time.monotonic() + seconds,
+            ),
+        )
+    finally:
+        close_old_connections()
