@@ -9,7 +9,17 @@ from contextlib import ExitStack
 
 # Commands that touch no engine.
 _OFFLINE = frozenset(
-    {"help", "version", "--version", "--help", "settings_doc", "collectstatic", "compilemessages", "makemessages"}
+    {
+        "help",
+        "version",
+        "--version",
+        "--help",
+        "settings_doc",
+        "reference_doc",
+        "collectstatic",
+        "compilemessages",
+        "makemessages",
+    }
 )
 
 
@@ -23,7 +33,7 @@ def main() -> int:
 
         from altlas.engines import conf
         from altlas.engines.hold import hold
-        from altlas.engines.layout import UnsafeRuntimeFolder
+        from altlas.engines.layout import HomeUnusable
         from altlas.engines.privileges import CannotDropRoot
         from altlas.engines.process import EngineFailed
     except SettingError as exc:
@@ -41,7 +51,7 @@ def main() -> int:
                     )
                 )
             execute_from_command_line(sys.argv)
-    except (SettingError, EngineFailed, CannotDropRoot, UnsafeRuntimeFolder, ImproperlyConfigured) as exc:
+    except (SettingError, EngineFailed, CannotDropRoot, HomeUnusable, ImproperlyConfigured) as exc:
         return _fail(exc)
     return 0
 

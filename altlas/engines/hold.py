@@ -24,7 +24,7 @@ def hold(home: Home, *, postgres: bool = True, redis: bool = True, settings: Seq
     ``settings`` are extra ``name=value`` pairs for a PostgreSQL server that this call starts.
 
     Raises:
-        EngineFailed, CannotDropRoot, UnsafeRuntimeFolder: what is wrong and what to do.
+        EngineFailed, CannotDropRoot, HomeUnusable: what is wrong and what to do.
     """
     home.create()
     engines: list[Postgres | RedisServer] = [

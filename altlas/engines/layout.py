@@ -15,7 +15,11 @@ _LONGEST_SOCKET_PATH = 107
 _POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
-class UnsafeRuntimeFolder(RuntimeError):
+class HomeUnusable(RuntimeError):
+    """The data folder cannot be made or written; the message says why."""
+
+
+class UnsafeRuntimeFolder(HomeUnusable):
     """The folder for sockets belongs to somebody else or can be entered by others."""
 
 
@@ -66,11 +70,19 @@ class Home:
         """Make the folders, readable by this user alone.
 
         Raises:
+            HomeUnusable: they cannot be made or written.
             UnsafeRuntimeFolder: the socket folder exists and is not ours alone.
         """
-        for folder in (self.path, self.locks, self.logs, self.redis_data):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.sockets.mkdir(mode=0o700, exist_ok=True)
+        try:
+            for folder in (self.path, self.locks, self.logs, self.redis_data):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.sockets.mkdir(mode=0o700, exist_ok=True)
+        except OSError as exc:
+            raise HomeUnusable(
+                f"ALTLAS_HOME={self.path} cannot be used ({exc.strerror}); name another folder."
+            ) from exc
+        if not os.access(self.locks, os.W_OK | os.X_OK):
+            raise HomeUnusable(f"ALTLAS_HOME={self.path} cannot be written by this user; name another folder.")
         found = self.sockets.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise UnsafeRuntimeFolder(

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -17,7 +17,11 @@ class EngineFailed(RuntimeError):
     """An engine did not start or stop; the message ends with the last lines of its log."""
 
 
-@dataclass(kw_only=True)
+# What this process has started, by pid file: whoever stops a server later must be able to reap it.
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServerProcess:
     """Starts and stops one server; ``mark`` is a word of its command line that proves a pid is really it."""
 
@@ -25,7 +29,6 @@ class ServerProcess:
     pid_file: Path
     log: Path
     mark: str
-    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def running(self) -> psutil.Process | None:
         """Return the live process of the pid file, or None when there is none or the pid is another program's."""
@@ -38,12 +41,18 @@ class ServerProcess:
 
     def start(self, command: Sequence[str], *, write_pid: bool) -> None:
         """Start ``command`` in a session of its own, so that a Ctrl-C at the terminal does not reach it."""
+        self._reap()
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
+            child = _started[self.pid_file] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
             )
         if write_pid:
-            self.pid_file.write_text(f"{self._child.pid}\n")
+            self.pid_file.write_text(f"{child.pid}\n")
+
+    def _reap(self, *, wait: bool = False) -> None:
+        child = _started.pop(self.pid_file, None)
+        if child is not None:
+            child.wait() if wait else child.poll()
 
     def await_ready(self, ready: Callable[[], bool], *, within: float) -> None:
         """Poll ``ready`` until it is true.
@@ -52,8 +61,9 @@ class ServerProcess:
             EngineFailed: the process ended or the time is over.
         """
         deadline = time.monotonic() + within
+        child = _started.get(self.pid_file)
         while not ready():
-            ended = self._child is not None and self._child.poll() is not None
+            ended = child is not None and child.poll() is not None
             if ended or time.monotonic() > deadline:
                 raise EngineFailed(f"{self.name} did not become ready:\n{self.log_tail()}")
             time.sleep(0.02)
@@ -74,8 +84,7 @@ class ServerProcess:
             break
         else:
             raise EngineFailed(f"{self.name} (pid {process.pid}) did not stop:\n{self.log_tail()}")
-        if self._child is not None:
-            self._child.wait()
+        self._reap(wait=True)
         self.pid_file.unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 15) -> str:

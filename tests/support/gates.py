@@ -26,6 +26,7 @@ GATES = {
         {},
     ),
     "docs/settings.md is current": (["settings_doc", "--check"], {}),
+    "docs/reference.md is current": (["reference_doc", "--check"], {}),
 }
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
 from altlas.kernel.env import REGISTRY, Setting
+from altlas.management.generated_page import GeneratedPageCommand, table
 
-_FILE = Path("docs") / "settings.md"
 _HEAD = """# Settings
 
 Every setting is read from the environment, once, at start; a value that cannot be used stops the start with one line
@@ -37,21 +35,13 @@ _GROUPS = {
 }  # fmt: skip
 
 
-class Command(BaseCommand):
+class Command(GeneratedPageCommand):
     help = "Write docs/settings.md from the declared settings."
-    requires_system_checks = []
+    file = "docs/settings.md"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is out of date")
-
-    def handle(self, *args: Any, **options: Any) -> None:
+    def render(self) -> str:
         _import_all()
-        page = render(REGISTRY.values())
-        file = Path(settings.BASE_DIR) / _FILE
-        if not options["check"]:
-            file.write_text(page, encoding="utf-8")
-        elif not file.exists() or file.read_text(encoding="utf-8") != page:
-            raise CommandError(f"{_FILE} is out of date; run `manage.py settings_doc` and commit it.")
+        return render(REGISTRY.values())
 
 
 def _import_all() -> None:
@@ -72,10 +62,8 @@ def render(declared: Any) -> str:
     for title in ("Installation", "Engines", "Web process", *(name for name in _GROUPS)):
         rows = groups.pop(title, [])
         if rows:
-            lines = [f"| `{row.name}` | {row.kind} | {_default(row)} | {row.help} |" for row in rows]
-            parts.append(
-                "\n".join([f"\n## {title}\n", "| name | kind | default | meaning |", "|---|---|---|---|", *lines, ""])
-            )
+            cells = [(f"`{row.name}`", row.kind, _default(row), row.help) for row in rows]
+            parts.append(table(title, ("name", "kind", "default", "meaning"), cells))
     return "".join(parts)
 
 

@@ -46,11 +46,13 @@ class Command(BaseCommand):
         output = LineOutput(width=max(len(name) for name in (*NAMES, "walkthrough")), stream=self.stdout._out)
         shutil.rmtree(metrics_folder(), ignore_errors=True)
         metrics_folder().mkdir(parents=True)
+        if operator:
+            # Said at once and in every mode: a made-up password is shown this one time.
+            output.line("up", operator)
         watch = _Watch(
             walkthrough=options["walkthrough"],
             exit_after=options["exit"],
             ready_within=options["ready_within"],
-            operator=operator,
         )
         supervisor = Supervisor([program(name) for name in names], output=output, on_tick=watch)
         supervisor.run()
@@ -70,11 +72,10 @@ class Command(BaseCommand):
 class _Watch:
     """Waits for readiness, then says where to look and starts the walkthrough."""
 
-    def __init__(self, *, walkthrough: bool, exit_after: bool, ready_within: float, operator: str) -> None:
+    def __init__(self, *, walkthrough: bool, exit_after: bool, ready_within: float) -> None:
         self.walkthrough = walkthrough
         self.exit_after = exit_after
         self.ready_within = ready_within
-        self.operator = operator
         self.ready = False
         self.walked = False
         self.begun: float | None = None
@@ -90,10 +91,9 @@ class _Watch:
             self._await_ready(supervisor, waited=now - self.begun)
         elif not self.walked and "walkthrough" in supervisor.finished:
             self.walked = True
+            self._where(supervisor)
             if self.exit_after:
                 supervisor.stop()
-            else:
-                self._where(supervisor)
 
     def _watch_engines(self, supervisor: Supervisor) -> None:
         try:
@@ -128,9 +128,9 @@ class _Watch:
 
     def _where(self, supervisor: Supervisor) -> None:
         base = f"http://{settings.HOST}:{settings.PORT}"
-        for line in (f"admin     {base}/admin/", f"API       {base}/api/docs/", self.operator, "stop with Ctrl-C"):
-            if line:
-                supervisor.output.line("up", line)
+        last = "both are up with make run" if self.exit_after else "stop with Ctrl-C"
+        for line in (f"admin     {base}/admin/", f"API       {base}/api/docs/", last):
+            supervisor.output.line("up", line)
 
 
 def _not_ready() -> str | None:

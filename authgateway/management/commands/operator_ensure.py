@@ -22,7 +22,8 @@ class Command(BaseCommand):
         with transaction.atomic():
             existing = User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined").first()
             if existing is not None:
-                self.stdout.write(f"operator exists: {existing.get_username()}")
+                name = existing.get_username()
+                self.stdout.write(f"operator  {name}  (a new password: manage.py changepassword {name})")
                 return
             password = conf.admin_password or secrets.token_urlsafe(15)
             user = User(username=conf.admin_user, is_staff=True, is_superuser=True)
@@ -30,7 +31,7 @@ class Command(BaseCommand):
                 _demand_strength(password, user)
             user.set_password(password)
             user.save()
-        self.stdout.write(f"operator created: {user.get_username()} {password}")
+        self.stdout.write(f"operator  {user.get_username()}  password  {password}  (shown this once)")
 
 
 def _demand_strength(password: str, user: User) -> None:
