@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from altlas.kernel import replies
+from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
-from orchestrator import exceptions, lane
+from orchestrator import exceptions, lane, metrics
 from orchestrator.conf import conf
 from orchestrator.placement import choose
 from orchestrator.selectors.cluster import live_nodes
@@ -97,8 +98,15 @@ def infer_here(
     if here is None:
         raise exceptions.NodeUnavailable("This process is no node worker.")
     begun = time.monotonic()
-    spec = spec_get(model=model, version=version, task=task)
-    answer = here.supervisor.infer(spec, inputs, params=params, deadline=until)
+    try:
+        spec = spec_get(model=model, version=version, task=task)
+        with here.supervisor.lease(spec, deadline=until) as held:
+            (metrics.HITS if held.hit else metrics.MISSES).labels(model=spec.key.model).inc()
+            answer = held.infer(inputs, params=params, timeout=until - time.monotonic())
+    except AltlasError as exc:
+        metrics.FAILURES.labels(code=exc.code).inc()
+        raise
+    metrics.INFER_SECONDS.labels(model=spec.key.model).observe(time.monotonic() - begun)
     return {
         "model": spec.key.model,
         "version": spec.key.version,

@@ -21,6 +21,7 @@ from orchestrator.conf import conf
 from orchestrator.models import Node
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.supervisor.supervisor import Supervisor
+from orchestrator.worker import meter
 
 logger = logging.getLogger(__name__)
 _ROW_EVERY = 10.0
@@ -52,6 +53,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Report to Redis, and now and then to PostgreSQL."""
         state = self.report()
+        meter.state(self._name, state)
         if time.monotonic() - self._row_at >= _ROW_EVERY:
             self._row_at = time.monotonic()
             self._write_row(state["budget_bytes"], state["used_bytes"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from celery import bootsteps
@@ -15,8 +16,10 @@ from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
 from orchestrator.supervisor.policy import Limits
-from orchestrator.supervisor.supervisor import Supervisor, SupervisorSettings
-from orchestrator.worker import node
+from orchestrator.supervisor.runner import Loaded
+from orchestrator.supervisor.spec import VersionSpec
+from orchestrator.supervisor.supervisor import CacheRecord, Supervisor, SupervisorSettings
+from orchestrator.worker import meter, node
 from orchestrator.worker.heartbeat import Heartbeat
 from orchestrator.worker.journal import Journal
 
@@ -46,6 +49,16 @@ def supervisor_settings() -> SupervisorSettings:
     )
 
 
+def _noted(journal: Journal, record: CacheRecord) -> None:
+    meter.record(record)
+    journal.record(record)
+
+
+def _loaded(journal: Journal, spec: VersionSpec, loaded: Loaded, measured: int) -> None:
+    meter.loaded(spec, loaded)
+    journal.loaded(spec, loaded, measured)
+
+
 class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
     """Starts and stops the supervisor with the worker. After the pool, so that tasks end before their models do."""
 
@@ -63,8 +76,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         supervisor = Supervisor(
             supervisor_settings(),
             forkserver=ForkServer(preload=PRELOAD if conf.preload else ""),
-            record=self._journal.record,
-            loaded=self._journal.loaded,
+            record=partial(_noted, self._journal),
+            loaded=partial(_loaded, self._journal),
             failed=self._journal.failed,
         )
         self._journal.start()

@@ -81,4 +81,6 @@ def test_metrics_cover_web_and_node(stack: Stack) -> None:
         client.post("/v1/embeddings", json={"model": "all-minilm-l6-v2", "input": "counted"})
         text = client.get("/metrics").text
     assert "django_http_requests_total_by_method_total" in text
-    assert "altlas_model_" in text
+    # Written by the node's process, read from the web's.
+    assert "altlas_model_loads_total" in text and "altlas_model_budget_bytes" in text
+    assert "altlas_infer_seconds_count" in text
