@@ -31,7 +31,8 @@ def test_the_first_operator_is_created_once() -> None:
 def test_the_first_operator_takes_the_given_name_and_password(monkeypatch) -> None:
     monkeypatch.setattr(conf, "admin_user", "boss")
     monkeypatch.setattr(conf, "admin_password", "given by the installer")
-    assert run("operator_ensure") == "operator  boss  password  given by the installer  (shown this once)"
+    assert run("operator_ensure") == "operator  boss  password  as in ALTLAS_ADMIN_PASSWORD"
+    assert User.objects.get(username="boss").check_password("given by the installer")
 
 
 def test_production_refuses_a_common_operator_password(monkeypatch, settings) -> None:

@@ -31,7 +31,9 @@ class Command(BaseCommand):
                 _demand_strength(password, user)
             user.set_password(password)
             user.save()
-        self.stdout.write(f"operator  {user.get_username()}  password  {password}  (shown this once)")
+        # A given password is known to whoever gave it and has no place in a log.
+        shown = "as in ALTLAS_ADMIN_PASSWORD" if conf.admin_password else f"{password}  (shown this once)"
+        self.stdout.write(f"operator  {user.get_username()}  password  {shown}")
 
 
 def _demand_strength(password: str, user: User) -> None:
