@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from types import TracebackType
 from typing import Any
@@ -24,6 +24,7 @@ from archive.filters import RecordFilters
 from archive.metrics import EXPORTED_BYTES
 
 _BLOCK = 64 * 1024
+_CANCEL = 2.0  # seconds that the database may take to hear that a stream is over
 _COLUMNS = (
     "id, owner_id, kind, status, title, {tags} AS tags, language, success_rate, source_run_id, on_hold, version, "
     "created_at, updated_at, deleted_at, text, payload"
@@ -91,7 +92,8 @@ class Export:
         self._stack.close()
 
     def _open(self, filters: RecordFilters, form: Format) -> Iterator[bytes]:
-        own = self._stack.enter_context(_connection())
+        own = _connection()
+        self._stack.callback(_end, own)
         cursor = self._stack.enter_context(own.cursor())
         cursor.execute(f"SET statement_timeout = {int(conf.export_timeout * 1000)}".encode())
         copy = self._stack.enter_context(cursor.copy(*_statement(own, filters, form)))
@@ -104,6 +106,17 @@ def _connection() -> Any:
     # Unlike the requests' cursors, a plain one can COPY with the parameters composed in.
     options.pop("cursor_factory", None)
     return psycopg.connect(**options, cursor_factory=psycopg.ClientCursor, autocommit=True)
+
+
+def _end(own: Any) -> None:
+    """Close the connection, whatever it was doing; a COPY that nobody reads on is ended in the database first."""
+    # As a context manager it would commit before it closes, which fails in the middle of a COPY and leaves it open.
+    try:
+        if own.info.transaction_status is psycopg.pq.TransactionStatus.ACTIVE:
+            with suppress(psycopg.Error):
+                own.cancel_safe(timeout=_CANCEL)
+    finally:
+        own.close()
 
 
 def _statement(own: Any, filters: RecordFilters, form: Format) -> tuple[str, list[Any]]:

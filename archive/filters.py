@@ -49,6 +49,12 @@ class RecordFilters:
         parts.append("deleted_at IS NOT NULL" if self.deleted else "deleted_at IS NULL")
         return " AND ".join(parts), parameters
 
+    def equal(self) -> str | None:
+        """Return the column of one value whose index gives lists in the order of time; None when there is none."""
+        if len(self.kind) == 1:
+            return "kind"
+        return "status" if len(self.status) == 1 and not self.kind else None
+
     def _conditions(self) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []
         if self.owner_id is not None:

@@ -136,6 +136,8 @@ def _neighbours(rows: list[Row], position: Position | None, more: bool) -> tuple
 
 def _page_rows(filters: RecordFilters, order: Ordering, limit: int, position: Position | None) -> list[Row]:
     direction = order.reversed() if position is not None and position.backward else order
+    if filters.owner_id is not None and not filters.deleted:
+        direction = orderings.within(direction, filters.equal())
     columns = ", ".join(wire.TRASH_COLUMNS if filters.deleted else wire.LIST_COLUMNS)
     sql, parameters = keyset.page(
         direction,

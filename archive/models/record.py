@@ -13,6 +13,8 @@ from archive.conf import EMBEDDING_DIMENSIONS, KIND_MAXIMUM, LANGUAGE_MAXIMUM, T
 from archive.statuses import Status
 
 _ALIVE = Q(deleted_at__isnull=True)
+# Neither column has NULLs. Their unusual place keeps these indexes apart from archive_created: see archive.orderings.
+_THEN_DOWN = (F("created_at").desc(nulls_last=True), F("id").desc(nulls_last=True))
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
@@ -56,17 +58,13 @@ class Record(models.Model):
             models.Index("owner", F("created_at").desc(), F("id").desc(), name="archive_created", condition=_ALIVE),
             models.Index("owner", F("updated_at").desc(), F("id").desc(), name="archive_updated", condition=_ALIVE),
             models.Index("owner", "title", "id", name="archive_title", condition=_ALIVE),
-            models.Index(
-                "owner", "kind", F("created_at").desc(), F("id").desc(), name="archive_kind", condition=_ALIVE
-            ),
-            models.Index(
-                "owner", "status", F("created_at").desc(), F("id").desc(), name="archive_status", condition=_ALIVE
-            ),
+            models.Index("owner", "kind", *_THEN_DOWN, name="archive_kind", condition=_ALIVE),
+            models.Index("owner", "status", *_THEN_DOWN, name="archive_status", condition=_ALIVE),
             models.Index(
                 "owner",
                 F("success_rate").desc(nulls_last=True),
-                F("created_at").asc(),
-                F("id").asc(),
+                F("created_at").asc(nulls_first=True),
+                F("id").asc(nulls_first=True),
                 name="archive_success",
                 condition=_ALIVE,
             ),
