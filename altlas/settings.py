@@ -236,6 +236,7 @@ CELERY = {
         "interval_max": 0.1,
     },
     "broker_connection_max_retries": None,
+    "imports": ("altlas.kernel.periodic",),
     "task_default_queue": "altlas",
     "task_serializer": "json",
     "accept_content": ["json"],
@@ -341,6 +342,18 @@ LOCALE_PATHS = [BASE_DIR / "altlas" / "locale"]
 TIME_ZONE = env.text("ALTLAS_TIME_ZONE", "Europe/Istanbul", help="Time zone of schedules, the admin and reports.")
 USE_TZ = True
 USE_I18N = True
+
+# --- Mail -----------------------------------------------------------------------------------------------------------
+EMAIL_HOST = env.text("ALTLAS_EMAIL_HOST", "localhost", help="Mail server that alerts and summaries go out through.")
+EMAIL_PORT = env.integer("ALTLAS_EMAIL_PORT", 25, minimum=1, maximum=65535, help="Port of the mail server.")
+EMAIL_HOST_USER = env.text("ALTLAS_EMAIL_USER", help="Account at the mail server, when it wants one.")
+EMAIL_HOST_PASSWORD = env.secret("ALTLAS_EMAIL_PASSWORD", help="Password of that account.")
+_email_tls = env.choice(
+    "ALTLAS_EMAIL_TLS", "none", choices=("none", "starttls", "tls"), help="How the mail server is spoken to."
+)
+EMAIL_USE_TLS, EMAIL_USE_SSL = _email_tls == "starttls", _email_tls == "tls"
+EMAIL_TIMEOUT = env.seconds("ALTLAS_EMAIL_TIMEOUT", 10, minimum=0.1, help="Longest wait for the mail server.")
+DEFAULT_FROM_EMAIL = env.text("ALTLAS_EMAIL_FROM", "ALT_LAS <altlas@localhost>", help="Sender of mails.")
 
 # --- Metrics --------------------------------------------------------------------------------------------------------
 PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -6,18 +6,13 @@ time, and the schedule tries again.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import logging
-import urllib.request
 from datetime import datetime
 from typing import Any
-from urllib.error import URLError
 
-from django.core.mail import send_mail
 from django.db import transaction
 
+from altlas.kernel.alerting.channels import mail, post_signed
 from altlas.kernel.clock import now
 from authgateway import metrics
 from authgateway.conf import conf
@@ -40,7 +35,7 @@ def alerts_send() -> int:
             _post(events)
         if conf.alert_emails:
             _mail(events)
-    except (URLError, OSError) as exc:
+    except OSError as exc:
         SecurityEvent.objects.filter(pk__in=[event.pk for event in events]).update(alerted_at=None)
         metrics.alerts.labels("failed").inc(len(events))
         logger.warning("%d alerts not sent, they will be tried again: %s", len(events), exc)
@@ -75,24 +70,9 @@ def _shown(event: SecurityEvent) -> dict[str, Any]:
     }
 
 
-def signature(body: bytes, *, moment: int, secret: str) -> str:
-    """Return the value of ``X-Altlas-Signature``; the time is signed too, so that a call cannot be replayed later."""
-    mac = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={moment},v1={mac}"
-
-
 def _post(events: list[SecurityEvent]) -> None:
-    body = json.dumps({"events": [_shown(event) for event in events]}).encode()
-    request = urllib.request.Request(  # noqa: S310  # the scheme is checked by authgateway.E015
-        conf.alert_webhook,
-        data=body,
-        headers={
-            "Content-Type": "application/json",
-            "X-Altlas-Signature": signature(body, moment=int(now().timestamp()), secret=conf.alert_secret),
-        },
-    )
-    with urllib.request.urlopen(request, timeout=conf.alert_timeout):  # noqa: S310  # as above
-        pass
+    payload = {"events": [_shown(event) for event in events]}
+    post_signed(conf.alert_webhook, payload, secret=conf.alert_secret, timeout=conf.alert_timeout)
 
 
 def _mail(events: list[SecurityEvent]) -> None:
@@ -101,9 +81,8 @@ def _mail(events: list[SecurityEvent]) -> None:
         f"address: {event.address or '-'}  times: {event.count}"
         for event in events
     ]
-    send_mail(
-        subject=f"[ALT_LAS] {len(events)} serious security event{'s' if len(events) > 1 else ''}: {events[0].kind}",
-        message="\n".join([*lines, "", "Look at the security events in the console for the details."]),
-        from_email=None,
-        recipient_list=list(conf.alert_emails),
+    mail(
+        f"[ALT_LAS] {len(events)} serious security event{'s' if len(events) > 1 else ''}: {events[0].kind}",
+        [*lines, "", "Look at the security events in the console for the details."],
+        to=conf.alert_emails,
     )

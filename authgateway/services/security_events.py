@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +70,11 @@ def event_record(
     SecurityEvent.objects.bulk_create([event], ignore_conflicts=bool(key))
     if severity == SecurityEvent.Severity.HIGH and (conf.alert_emails or conf.alert_webhook):
         # robust: the answer to the client must not depend on the broker; the schedule sends what is left here.
-        transaction.on_commit(partial(enqueue, "authgateway.alert", on_commit=False, expires=60), robust=True)
+        transaction.on_commit(_alert_now, robust=True)
+
+
+def _alert_now() -> None:
+    enqueue("authgateway.alert", on_commit=False, expires=60)
 
 
 def refusal_record(*, reason: str, severity: str, caller: Caller) -> None:

@@ -12,6 +12,7 @@ import pytest
 from django.core import mail
 from rest_framework.test import APIClient
 
+from altlas.kernel.alerting.channels import signature
 from authgateway.conf import conf
 from authgateway.models import SecurityEvent, User
 from authgateway.services import alerts
@@ -67,7 +68,7 @@ def test_reuse_is_told_by_mail_and_webhook_once(ada: User, login: Login, webhook
     event = json.loads(body)["events"][0]
     assert (event["kind"], event["user"]) == ("stale_lineage", "ada")
     stamp = int(headers["X-Altlas-Signature"].split(",")[0].removeprefix("t="))
-    assert headers["X-Altlas-Signature"] == alerts.signature(body, moment=stamp, secret="shared")
+    assert headers["X-Altlas-Signature"] == signature(body, moment=stamp, secret="shared")
     assert len(mail.outbox) == 1
     assert "stale_lineage" in mail.outbox[0].subject
 
