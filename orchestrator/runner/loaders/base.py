@@ -15,6 +15,8 @@ class LoadOrder:
     folder: Path | None
     options: dict[str, Any] = field(default_factory=dict)
     threads: int = 1
+    runtime: str = "torch"
+    variant: Path | None = None  # folder of the compiled variant, when the runtime is not torch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

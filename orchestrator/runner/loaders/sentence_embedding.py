@@ -17,6 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 from orchestrator.runner.batching import padded
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
+from orchestrator.runner.loaders.transformer import UNUSABLE
 
 
 class SentenceEmbedding:
@@ -30,15 +31,15 @@ class SentenceEmbedding:
         if folder is None:
             raise RunnerError("model_unloadable", "The model has no files.", permanent=True)
         torch.set_num_threads(order.threads)
-        self._pooling, self._normalise = _steps(folder)
+        self._pooling, self._normalise = steps(folder)
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             self._model = AutoModel.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
             ).eval()
-        except (OSError, ValueError, KeyError, RuntimeError) as exc:
+        except UNUSABLE as exc:
             raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
-        self._max_tokens = self._longest(folder)
+        self._max_tokens = longest(folder, self._model.config)
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(self._model.config.hidden_size), "max_tokens": self._max_tokens}
 
@@ -78,13 +79,15 @@ class SentenceEmbedding:
             pooled = torch.nn.functional.normalize(pooled, p=2, dim=1)
         return list(pooled.numpy())
 
-    def _longest(self, folder: Path) -> int:
-        config = _json(folder / "sentence_bert_config.json")
-        limit = int(getattr(self._model.config, "max_position_embeddings", 512))
-        return min(int(config.get("max_seq_length") or limit), limit)
+
+def longest(folder: Path, config: Any) -> int:
+    """Return how many tokens of a text the model reads; ``config`` is the transformer's."""
+    own = _json(folder / "sentence_bert_config.json")
+    limit = int(getattr(config, "max_position_embeddings", 512))
+    return min(int(own.get("max_seq_length") or limit), limit)
 
 
-def _steps(folder: Path) -> tuple[str, bool]:
+def steps(folder: Path) -> tuple[str, bool]:
     """Return the pooling (``mean`` or ``cls``) and whether vectors are normalised."""
     modules = _json(folder / "modules.json", default=[])
     if not modules:
