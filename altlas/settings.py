@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "orchestrator",
     "archive",
     "segmentation",
+    "altlas.coordination.apps.CoordinationConfig",
     "altlas.apps.AltlasConfig",
 ]
 MIDDLEWARE = [

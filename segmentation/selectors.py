@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Count
 
 from altlas.kernel.errors import FieldError
 from segmentation.exceptions import InvalidRequest, RunNotFound
@@ -68,6 +71,12 @@ def runs_page(
         next=_encoded("n", found[-1].pk) if found and after else None,
         previous=_encoded("p", found[0].pk) if found and before else None,
     )
+
+
+def outcomes_since(moment: datetime) -> dict[str, int]:
+    """Return how many runs that were created since ``moment`` are in which status."""
+    recent = SegmentationRun.objects.filter(created_at__gte=moment).order_by()
+    return dict(recent.values_list("status").annotate(Count("id")))
 
 
 def _encoded(direction: str, key: UUID) -> str:
