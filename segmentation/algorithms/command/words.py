@@ -1,0 +1,65 @@
+"""Words and marks of a command with their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segmentation.algorithms.sentence.features import lower
+
+_WORD = re.compile(r"\w+(?:['’.\-]\w+)*|[^\w\s]")
+_QUOTE_WINDOW = 200  # words; a quotation mark that is not closed within it opens nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``low`` is the lower-cased word; ``quoted`` when it stands between quotation marks."""
+
+    start: int
+    end: int
+    text: str
+    low: str
+    quoted: bool = False
+
+    @property
+    def is_mark(self) -> bool:
+        return not (self.text[0].isalnum() or self.text[0] == "_")
+
+
+def words_of(text: str, start: int, end: int, language: str) -> list[Word]:
+    """Return the words and marks of ``text[start:end]``."""
+    found = [
+        Word(match.start(), match.end(), match[0], lower(match[0], language).replace("’", "'"))
+        for match in _WORD.finditer(text, start, end)
+    ]
+    return _with_quotes(found)
+
+
+def _with_quotes(found: list[Word]) -> list[Word]:
+    """Mark what is quoted: a quoted text is content, it is not read as a command."""
+    marks = {'"': '"', "“": "”", "«": "»", "„": "“"}
+    until = -1
+    result = []
+    for index, word in enumerate(found):
+        if index > until and word.text in marks:
+            close = marks[word.text]
+            ahead = (i for i in range(index + 1, min(index + _QUOTE_WINDOW, len(found))) if found[i].text == close)
+            until = next(ahead, -1)
+        inside = index <= until
+        result.append(Word(word.start, word.end, word.text, word.low, inside) if inside else word)
+    return result
+
+
+def matches(words: Sequence[Word], at: int, phrases: Sequence[tuple[str, ...]]) -> int:
+    """Return the number of words of the first of ``phrases`` that stands at ``at``, or 0."""
+    for phrase in phrases:
+        if tuple(word.low for word in words[at : at + len(phrase)]) == phrase:
+            return len(phrase)
+    return 0
+
+
+def phrases(listed: str) -> tuple[tuple[str, ...], ...]:
+    """Return phrases listed one a line or between bars, the longest first."""
+    parts = [tuple(part.split()) for part in re.split(r"[|\n]", listed) if part.strip()]
+    return tuple(sorted(parts, key=len, reverse=True))
