@@ -16,10 +16,18 @@ from altlas.supervisor.backoff import HEALTHY_AFTER, LONGEST_DELAY, RestartHisto
 from altlas.supervisor.output import LineOutput
 from altlas.supervisor.program import Program
 from altlas.supervisor.supervisor import Supervisor
+from tests.support.waiting import eventually
 
 
 def script(name: str, code: str, **options: object) -> Program:
     return Program(name=name, command=[sys.executable, "-c", code], **options)  # type: ignore[arg-type]
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 SLEEPS = "import signal; print('up', flush=True); signal.pause()"
@@ -88,7 +96,7 @@ def test_stopping_ends_grandchildren_and_whoever_ignores_the_signal() -> None:
     written = run([script("hard", stubborn, stop_within=0.3)], lambda _, text: "pids" in text)
     assert "hard did not stop in time and is killed" in written
     grandchild = int(written.split("pids ")[1].split()[0])
-    assert not psutil.pid_exists(grandchild) or psutil.Process(grandchild).status() == psutil.STATUS_ZOMBIE
+    eventually(lambda: gone(grandchild), within=20)
 
 
 def test_programs_stop_in_reverse_order() -> None:
