@@ -33,6 +33,20 @@ class Conf:
         maximum=1.0,
         help="Share of the budget above which idle models are evicted in the background.",
     )
+    hard_limit: float = env.decimal(
+        "ALTLAS_MODEL_HARD_LIMIT",
+        0.95,
+        minimum=0.1,
+        maximum=1.0,
+        help="Share of the machine's or cgroup's memory in use above which a node refuses new work with 503.",
+    )
+    runner_memory_factor: float = env.decimal(
+        "ALTLAS_MODEL_PROCESS_MEMORY_FACTOR",
+        2.0,
+        minimum=0.0,
+        maximum=100.0,
+        help="A model process may hold this many times its expected memory, at least 256 MiB more; 0 sets no limit.",
+    )
     torch_threads: int = env.integer(
         "ALTLAS_MODEL_THREADS",
         max(1, (os.cpu_count() or 2) // 2),
@@ -43,6 +57,9 @@ class Conf:
         "ALTLAS_MODEL_PRELOAD",
         True,
         help="Import torch once per node, so that models start in a fraction of a second; 0 saves its memory.",
+    )
+    spare: bool = env.flag(
+        "ALTLAS_MODEL_SPARE", True, help="Keep one idle model process ready, which takes the next load."
     )
     batch_tokens: int = env.integer(
         "ALTLAS_MODEL_BATCH_TOKENS",
@@ -80,6 +97,15 @@ class Conf:
     load_seconds_per_gib: float = env.seconds(
         "ALTLAS_MODEL_LOAD_SECONDS_PER_GIB", 20, minimum=0, help="What each GiB of weights adds to the longest load."
     )
+    stall_seconds: float = env.seconds(
+        "ALTLAS_MODEL_STALL_SECONDS",
+        30,
+        minimum=0.5,
+        help="What a load that still makes progress is given beyond its longest time, repeatedly, up to ten times it.",
+    )
+    backoff_seconds: float = env.seconds(
+        "ALTLAS_MODEL_BACKOFF_SECONDS", 10, minimum=0.01, help="Wait after a failed load; doubles up to 5 minutes."
+    )
     parallel_loads: int = env.integer(
         "ALTLAS_MODEL_PARALLEL_LOADS", 2, minimum=1, help="Loads that one node has under way at a time."
     )
@@ -95,6 +121,35 @@ class Conf:
         "ALTLAS_MODEL_KEEP_ALIVE",
         0,
         help="Seconds after its last use that a model is unloaded; 0 keeps it until memory is needed.",
+    )
+    patience: float = env.seconds(
+        "ALTLAS_MODEL_PATIENCE",
+        5,
+        help="A load that has waited this long for room gets it from a model in use, once those who use it are done.",
+    )
+    busy_leases: float = env.decimal(
+        "ALTLAS_MODEL_BUSY_REQUESTS",
+        4.0,
+        minimum=0.5,
+        maximum=10_000.0,
+        help="Requests at a time, per process, from which a model counts as busy.",
+    )
+    grow_seconds: float = env.seconds(
+        "ALTLAS_MODEL_GROW_SECONDS", 5, help="A model that is busy this long gets one more process, up to its most."
+    )
+    shrink_seconds: float = env.seconds(
+        "ALTLAS_MODEL_SHRINK_SECONDS", 60, help="A model that could do with one process fewer this long loses one."
+    )
+    recycle_seconds: float = env.seconds(
+        "ALTLAS_MODEL_RECYCLE_SECONDS", 86_400, help="Age at which a model process is replaced; 0 is never."
+    )
+    recycle_uses: int = env.integer(
+        "ALTLAS_MODEL_RECYCLE_REQUESTS", 1_000_000, help="Requests after which a model process is replaced; 0 is never."
+    )
+    recycle_growth: int = env.size_bytes(
+        "ALTLAS_MODEL_RECYCLE_GROWTH",
+        256 * 2**20,
+        help="Growth of its private memory at which a model process is replaced; 0 is never.",
     )
     ping_seconds: float = env.seconds(
         "ALTLAS_MODEL_PING_SECONDS", 10, minimum=0.1, help="How often an idle model process is asked whether it lives."

@@ -12,6 +12,7 @@
     ├── ModelUnavailable      model_unavailable       not loaded now; `retry_after` says when a try makes sense
     ├── RunnerCrashed         runner_crashed          the model's process died under this request
     ├── NodeUnavailable       node_unavailable        no node is alive
+    ├── MemoryPressure        memory_pressure         the node's memory is above its hard limit
     └── LoadQueueFull         load_queue_full
     DeadlineExceeded
     └── InferenceTimeout      inference_timeout
@@ -81,6 +82,14 @@ class NodeUnavailable(errors.Unavailable):
     title = "No node available"
 
 
+class MemoryPressure(errors.Unavailable):
+    """The node refuses new work rather than be killed for memory."""
+
+    code = "memory_pressure"
+    title = "Memory is nearly full"
+    default_retry_after = 2
+
+
 class LoadQueueFull(errors.Unavailable):
     code = "load_queue_full"
     title = "Too many loads are waiting"
@@ -112,6 +121,7 @@ TRAVELLING: dict[str, type[errors.AltlasError]] = {
         RunnerCrashed,
         NodeUnavailable,
         LoadQueueFull,
+        MemoryPressure,
         InferenceTimeout,
         InferenceFailed,
         errors.InvalidInput,

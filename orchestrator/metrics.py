@@ -28,3 +28,20 @@ INFER_SECONDS = Histogram(
     ["model"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+BATCH_SIZE = Histogram(
+    "altlas_model_batch_size",
+    "Inputs that shared a forward pass.",
+    ["model"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+WAIT_SECONDS = Histogram(
+    "altlas_model_wait_seconds",
+    "Time a request waited for its model to be loaded.",
+    ["model"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120),
+)
+SHEDDING = Gauge(
+    "altlas_model_shedding", "1 while the node refuses work for memory.", ["node"], multiprocess_mode="mostrecent"
+)
+SCALED = Counter("altlas_model_scaled_total", "Processes added or taken away, by action.", ["model", "action"])
+RECYCLED = Counter("altlas_model_recycled_total", "Processes replaced, by reason.", ["reason"])

@@ -20,9 +20,11 @@ from orchestrator.runner.batching import Item, Pool, Request
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders import loader_for
 from orchestrator.runner.loaders.base import Loader, LoadOrder
-from orchestrator.runner.memory import mapped_bytes
+from orchestrator.runner.memory import MEMORY_STATUS, is_exhaustion, limit_data, mapped_bytes
+from orchestrator.runner.prepare import prepare
 
 logger = logging.getLogger("orchestrator.runner")
+_TOO_MUCH = "The model's process went over its memory limit."
 
 
 def run(connection: socket.socket, *, name: str) -> int:
@@ -39,13 +41,18 @@ class Runner:
         self._writing = threading.Lock()
         self._busy_since: float | None = None
         self._arrivals = 0
+        self._batches: list[int] = []  # sizes of the forward passes since the last answer
 
     def serve(self) -> int:
         # A daemon thread: when the main thread returns, the process ends whatever the reader waits for.
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         first = self._next()
+        if first["op"] == "prepare":
+            prepare(threads=int(first["threads"]))
+            first = self._next()
         if first["op"] != "load":
             return 0
+        limit_data(int(first.get("memory_limit", 0)))
         loader = self._load(first)
         if loader is None:
             return 0
@@ -90,6 +97,9 @@ class Runner:
             self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
             return None
         except Exception as exc:
+            if is_exhaustion(exc):
+                self._send(op="failed", code="memory_limit", detail=_TOO_MUCH, permanent=False)
+                os._exit(MEMORY_STATUS)
             logger.exception("load failed")
             self._send(
                 op="failed", code="model_unavailable", detail=f"{type(exc).__name__}: {exc}"[:500], permanent=False
@@ -158,6 +168,7 @@ class Runner:
             return
         finally:
             self._busy_since = None
+        self._batches.append(len(batch))
         elapsed = time.monotonic() - begun
         for item, output in zip(batch, outputs, strict=True):
             item.request.outputs[item.index] = output
@@ -168,11 +179,21 @@ class Runner:
                 self._answer(request)
 
     def _answer(self, request: Request) -> None:
+        batches, self._batches = self._batches, []
         self._send(
-            op="result", id=request.id, tokens=request.tokens, seconds=request.seconds, **_packed(request.outputs)
+            op="result",
+            id=request.id,
+            tokens=request.tokens,
+            seconds=request.seconds,
+            batches=batches,
+            **_packed(request.outputs),
         )
 
     def _refuse(self, requests: list[Request], exc: Exception) -> None:
+        if is_exhaustion(exc):
+            for request in requests:
+                self._send(op="error", id=request.id, code="runner_crashed", detail=_TOO_MUCH)
+            os._exit(MEMORY_STATUS)
         known = isinstance(exc, RunnerError)
         if not known:
             logger.error("inference failed", exc_info=exc)

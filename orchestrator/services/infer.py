@@ -101,7 +101,11 @@ def infer_here(
     try:
         spec = spec_get(model=model, version=version, task=task)
         with here.supervisor.lease(spec, deadline=until) as held:
-            (metrics.HITS if held.hit else metrics.MISSES).labels(model=spec.key.model).inc()
+            if held.hit:
+                metrics.HITS.labels(model=spec.key.model).inc()
+            else:
+                metrics.MISSES.labels(model=spec.key.model).inc()
+                metrics.WAIT_SECONDS.labels(model=spec.key.model).observe(time.monotonic() - begun)
             answer = held.infer(inputs, params=params, timeout=until - time.monotonic())
     except AltlasError as exc:
         metrics.FAILURES.labels(code=exc.code).inc()

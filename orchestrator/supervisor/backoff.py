@@ -15,6 +15,7 @@ class Failure:
     detail: str
     attempts: int
     until: float | None
+    delay: float | None = None
 
     def blocks(self, now: float) -> bool:
         return self.until is None or now < self.until
@@ -28,5 +29,5 @@ def next_failure(
 ) -> Failure:
     """Return the record after one more failure: 10 s, doubling to 5 minutes; for good when ``permanent``."""
     attempts = (previous.attempts if previous else 0) + 1
-    delay = min(LONGEST, first * 2.0 ** (attempts - 1))
-    return Failure(code=code, detail=detail, attempts=attempts, until=None if permanent else now + delay)
+    wait = None if permanent else min(LONGEST, first * 2.0 ** (attempts - 1))
+    return Failure(code=code, detail=detail, attempts=attempts, until=None if wait is None else now + wait, delay=wait)

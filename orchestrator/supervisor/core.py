@@ -8,72 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
 from orchestrator.supervisor import policy
 from orchestrator.supervisor.backoff import Failure, next_failure
-from orchestrator.supervisor.gate import Gate
-from orchestrator.supervisor.policy import Limits, ReplicaView, Snapshot, Verdict
+from orchestrator.supervisor.policy import ReplicaView, Snapshot, Verdict
+from orchestrator.supervisor.replay import as_record
+from orchestrator.supervisor.replica import BACKGROUND, PREFETCH, WAITING, CoreSettings, Replica, Shell, Ticket
 from orchestrator.supervisor.spec import Key, VersionSpec
-from orchestrator.supervisor.states import ARRIVING, CHARGED, State, check
-
-# Priorities of loads: somebody waits for it > asked for ahead of time > background.
-WAITING, PREFETCH, BACKGROUND = 0, 1, 2
-
-
-@dataclass(eq=False, slots=True)
-class Replica:
-    """One process, or the wish for one."""
-
-    id: int
-    spec: VersionSpec
-    priority: int
-    queued_at: float
-    charged: int = 0
-    state: State = State.NEW
-    gate: Gate = field(default_factory=Gate)
-    ready_at: float | None = None
-    pinned: bool = False
-    wanted: bool = False  # asked for by an operator, so it is loaded also when no request waits
-    reason: str = ""
-    crashed: bool = False
-
-    def move(self, state: State) -> None:
-        self.state = check(self.state, state)
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class Ticket:
-    """A caller that waits for a model; exactly one of ``grant`` and ``refuse`` is called, once."""
-
-    spec: VersionSpec
-    deadline: float
-    grant: Callable[[Replica], bool]
-    refuse: Callable[[AltlasError], None]
-    priority: int = WAITING
-    lease: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CoreSettings:
-    limits: Limits
-    parallel_loads: int = 2
-    load_queue: int = 64
-    overtake_seconds: float = 2.0
-    backoff_seconds: float = 10.0
-
-
-class Shell(Protocol):
-    """What the core asks of the world; none of these may block."""
-
-    def start_load(self, replica: Replica) -> None: ...
-    def start_unload(self, replica: Replica) -> None: ...
-    def record(
-        self, kind: str, key: Key, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]
-    ) -> None: ...
+from orchestrator.supervisor.states import ARRIVING, CHARGED, State
+from orchestrator.supervisor.upkeep import Upkeep
 
 
 class Core:
@@ -83,12 +29,16 @@ class Core:
         self.replicas: dict[int, Replica] = {}
         self.tickets: list[Ticket] = []
         self.failures: dict[Key, Failure] = {}
+        self.pressure = False
+        self._refusals: dict[Key, tuple[float, Callable[[], AltlasError]]] = {}
         self._ids = itertools.count(1)
+        self._upkeep = Upkeep(self, shell)
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def snapshot(self, now: float) -> Snapshot:
         return Snapshot(
             limits=self.settings.limits,
+            pressure=self.pressure,
             replicas=tuple(
                 ReplicaView(
                     id=replica.id,
@@ -125,13 +75,18 @@ class Core:
         if failure is not None and failure.blocks(now):
             ticket.refuse(_as_error(key, failure, now))
             return
+        refusal = self._refusals.get(key)
+        if refusal is not None and now < refusal[0]:
+            ticket.refuse(refusal[1]())
+            return
         arriving = next((replica for replica in self.of(key) if replica.state in ARRIVING), None)
         if arriving is None:
-            if sum(replica.state is State.QUEUED for replica in self.replicas.values()) >= self.settings.load_queue:
+            if self._queue_full(key):
                 ticket.refuse(exceptions.LoadQueueFull("Too many models wait to be loaded; try again."))
                 return
-            arriving = self._enqueue(ticket.spec, priority=ticket.priority, now=now)
+            arriving = self.enqueue(ticket.spec, priority=ticket.priority, now=now)
         arriving.priority = min(arriving.priority, ticket.priority)
+        arriving.extra = False
         arriving.wanted = arriving.wanted or not ticket.lease
         self.tickets.append(ticket)
         self.pump(now=now)
@@ -142,11 +97,30 @@ class Core:
         for replica in self.of(key):
             if replica.state is State.READY:
                 found += 1
-                self._drain(replica, kind="unload", reason=reason, decision={})
+                self.drain(replica, kind="unload", reason=reason)
             elif replica.state in ARRIVING:
                 found += 1
                 self._cancel(replica, reason=reason)
         self._refuse_waiting(key, lambda: exceptions.ModelUnavailable(f"{key} is being unloaded.", retry_after=1))
+        self.pump(now=now)
+        return found
+
+    def cancel(self, key: Key, *, reason: str, now: float) -> int:
+        """End the loads of ``key`` that are queued or under way, and those who wait for them; return how many."""
+        arriving = [replica for replica in self.of(key) if replica.state in ARRIVING]
+        for replica in arriving:
+            self._cancel(replica, reason=reason)
+        if arriving:
+            self._refuse_waiting(
+                key, lambda: exceptions.ModelUnavailable(f"The load of {key} was cancelled.", retry_after=1)
+            )
+        self.pump(now=now)
+        return len(arriving)
+
+    def recycle(self, key: Key, *, reason: str, now: float) -> int:
+        """Replace every ready replica of ``key``, one after the other; return how many."""
+        found = self._upkeep.ask_for(key, reason)
+        self._upkeep.tick(now=now)
         self.pump(now=now)
         return found
 
@@ -169,12 +143,13 @@ class Core:
         if replica.state not in {State.LOADING, State.WARMING}:
             return  # cancelled meanwhile; its unload is under way
         replica.move(State.READY)
-        replica.charged, replica.ready_at = measured, now
+        replica.charged, replica.ready_at, replica.ready_bytes = measured, now, measured
         self.failures.pop(replica.spec.key, None)
         replica.gate.open(now=now)
         for ticket in [ticket for ticket in self.tickets if ticket.spec.key == replica.spec.key]:
             self.tickets.remove(ticket)
             self._grant(ticket, replica, now)
+        self._upkeep.relieve(replica)
         self.pump(now=now)
 
     def remeasured(self, replica: Replica, *, measured: int) -> None:
@@ -185,8 +160,9 @@ class Core:
         if replica.state in {State.UNLOADING, State.GONE, State.FAILED}:
             return  # it was told to go
         key = replica.spec.key
+        before = self.failures.get(key)
         failure = next_failure(
-            self.failures.get(key),
+            before,
             code=code,
             detail=detail,
             permanent=permanent,
@@ -200,8 +176,14 @@ class Core:
             "fail",
             key,
             code,
-            {"attempts": failure.attempts, "permanent": permanent},
-            {"detail": detail, "retry_after": failure.retry_after(now)},
+            {
+                "rule": "backoff",
+                "failed_before": before.attempts if before else 0,
+                "permanent": permanent,
+                "first_seconds": self.settings.backoff_seconds,
+                "detail": detail,
+            },
+            {"attempts": failure.attempts, "retry_after": failure.delay},
         )
         self._refuse_waiting(key, lambda: _as_error(key, failure, now))
         self._leave(replica)
@@ -238,6 +220,23 @@ class Core:
         for replica in list(self.replicas.values()):
             if replica.state is State.QUEUED and not replica.wanted and replica.spec.key not in waited_for:
                 self._cancel(replica, reason="nobody_waits")
+        self._refusals = {key: entry for key, entry in self._refusals.items() if now < entry[0]}
+        self._upkeep.tick(now=now)
+        self.pump(now=now)
+
+    def press(self, share: float, *, hard: float, now: float) -> None:
+        """Take in how much of the machine's memory is used; above ``hard`` nothing new is let in."""
+        pressure = policy.sheds(share, hard=hard, shedding=self.pressure)
+        if pressure == self.pressure:
+            return
+        self._shell.record(
+            "shed",
+            Key("", ""),
+            "hard_limit" if pressure else "recovered",
+            {"rule": "pressure", "share": share, "hard": hard, "before": self.pressure},
+            {"shedding": pressure},
+        )
+        self.pressure = pressure
         self.pump(now=now)
 
     # --- deciding ---------------------------------------------------------------------------------------------------
@@ -266,15 +265,19 @@ class Core:
 
     def _try_load(self, replica: Replica, *, may_evict: bool, now: float) -> bool:
         need = replica.spec.expected_bytes
+        waited = max(0.0, now - replica.queued_at)
         for _round in range(len(self.replicas) + 1):
             snapshot = self.snapshot(now)
-            decision = policy.admit(snapshot, need=need)
+            decision = policy.admit(snapshot, need=need, waited=waited)
+            inputs = {"rule": "admit", "need": need, "waited": waited, "snapshot": as_record(snapshot)}
+            if replica.extra and decision.verdict is not Verdict.ADMIT:
+                return False  # upkeep sees to those that wait too long
             if decision.verdict is Verdict.REFUSE:
-                self._say(replica, "refuse", snapshot, need, decision)
+                self._say(replica, "refuse", inputs, decision)
                 self._refuse_load(replica, decision, now)
                 return False
             if decision.verdict is Verdict.ADMIT:
-                self._say(replica, "load", snapshot, need, decision)
+                self._say(replica, "load", inputs, decision)
                 replica.move(State.RESERVED)
                 replica.charged = need
                 replica.move(State.LOADING)
@@ -282,38 +285,50 @@ class Core:
                 return True
             if decision.verdict is Verdict.WAIT or not may_evict:
                 return False
-            self._say(replica, "evict", snapshot, need, decision)
-            closed = [self._evict(self.replicas[victim], decision.reason) for victim in decision.victims]
-            if all(closed):
+            self._say(replica, "evict", inputs, decision)
+            if all([self._evict(self.replicas[victim], decision) for victim in decision.victims]):
                 return False  # their bytes come back as `exited`
             # Somebody took a lease between the snapshot and the gate: decide again.
         return False
 
     def _trim(self, now: float) -> None:
-        decision = policy.trim(self.snapshot(now))
+        snapshot = self.snapshot(now)
+        decision = policy.trim(snapshot)
         if decision is None:
             return
-        snapshot = self.snapshot(now)
-        first = self.replicas[decision.victims[0]]
-        self._say(first, "evict", snapshot, 0, decision)
-        for victim in decision.victims:
-            self._evict(self.replicas[victim], decision.reason)
+        victims = [self.replicas[victim] for victim in decision.victims]
+        self._say(victims[0], "evict", {"rule": "trim", "snapshot": as_record(snapshot)}, decision)
+        for victim in victims:
+            self._evict(victim, decision)
 
-    def _evict(self, replica: Replica, reason: str) -> bool:
-        if replica.state is not State.READY or not replica.gate.close_if_idle():
+    def _evict(self, replica: Replica, decision: policy.Decision) -> bool:
+        if replica.state is not State.READY:
             return False
+        if not replica.gate.close_if_idle():
+            if decision.reason != "patience_is_over":
+                return False
+            replica.gate.close()  # those inside finish; it leaves with the last of them
         replica.move(State.DRAINING)
-        replica.reason = reason
-        self._leave(replica)
+        replica.reason = decision.reason
+        if not replica.gate.leases:
+            self._leave(replica)
         return True
 
-    def _drain(self, replica: Replica, *, kind: str, reason: str, decision: Mapping[str, Any]) -> None:
+    def drain(
+        self,
+        replica: Replica,
+        *,
+        kind: str,
+        reason: str,
+        inputs: Mapping[str, Any] | None = None,
+        decision: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Let nobody in any more, and unload once those inside are done."""
         replica.gate.close()
         replica.move(State.DRAINING)
         replica.reason = reason
-        self._shell.record(
-            kind, replica.spec.key, reason, {"leases": replica.gate.leases, "bytes": replica.charged}, decision
-        )
+        seen = {"leases": replica.gate.leases, "bytes": replica.charged}
+        self._shell.record(kind, replica.spec.key, reason, inputs or seen, decision or {})
         if replica.gate.close_if_idle():
             self._leave(replica)
 
@@ -331,11 +346,28 @@ class Core:
         self._shell.start_unload(replica)
 
     # --- small steps ------------------------------------------------------------------------------------------------
-    def _enqueue(self, spec: VersionSpec, *, priority: int, now: float) -> Replica:
+    def enqueue(
+        self, spec: VersionSpec, *, priority: int, now: float, extra: bool = False, replaces: int | None = None
+    ) -> Replica:
+        """Add the wish for one more process of ``spec``; ``pump`` sees to it."""
         replica = Replica(id=next(self._ids), spec=spec, priority=priority, queued_at=now, pinned=spec.pinned)
+        replica.extra, replica.replaces = extra, replaces
+        replica.wanted = extra
         self.replicas[replica.id] = replica
         replica.move(State.QUEUED)
         return replica
+
+    def give_up(self, replica: Replica, *, reason: str) -> None:
+        """Drop a load that nobody waits for."""
+        self._cancel(replica, reason=reason)
+
+    def _queue_full(self, key: Key) -> bool:
+        queued = sum(replica.state is State.QUEUED for replica in self.replicas.values())
+        if queued < self.settings.load_queue:
+            return False
+        inputs = {"rule": "queue", "queued": queued, "bound": self.settings.load_queue}
+        self._shell.record("refuse", key, "load_queue_full", inputs, {"refused": True})
+        return True
 
     def _grant(self, ticket: Ticket, replica: Replica, now: float) -> bool:
         if ticket.lease and not replica.gate.enter(now=now):
@@ -352,10 +384,17 @@ class Core:
         replica.move(State.GONE)
         self.replicas.pop(replica.id, None)
         detail = f"{key} needs {need} bytes of the node's {self.settings.limits.budget} ({decision.reason})."
-        if decision.reason == "never_fits":
-            self._refuse_waiting(key, lambda: exceptions.ModelUnloadable(detail))
-        else:
-            self._refuse_waiting(key, lambda: exceptions.ModelUnavailable(detail, retry_after=decision.retry_after))
+
+        def error() -> AltlasError:
+            if decision.reason == "never_fits":
+                return exceptions.ModelUnloadable(detail)
+            if decision.reason == "hard_limit":
+                return exceptions.MemoryPressure(detail, retry_after=decision.retry_after)
+            return exceptions.ModelUnavailable(detail, retry_after=decision.retry_after)
+
+        # The same question within the second gets the same answer without deciding, and logging, again.
+        self._refusals[key] = (now + self.settings.refusal_seconds, error)
+        self._refuse_waiting(key, error)
 
     def _refuse_waiting(self, key: Key, error: Callable[[], AltlasError]) -> None:
         for ticket in [ticket for ticket in self.tickets if ticket.spec.key == key]:
@@ -371,32 +410,9 @@ class Core:
             replica.state in {State.RESERVED, State.LOADING, State.WARMING} for replica in self.replicas.values()
         )
 
-    def _say(self, replica: Replica, kind: str, snapshot: Snapshot, need: int, decision: policy.Decision) -> None:
+    def _say(self, replica: Replica, kind: str, inputs: Mapping[str, Any], decision: policy.Decision) -> None:
         """Write the decision down with all that it was made from, so that it can be made again."""
-        self._shell.record(
-            kind,
-            replica.spec.key,
-            decision.reason,
-            {"need": need, "snapshot": as_record(snapshot)},
-            decision.as_dict(),
-        )
-
-
-def as_record(snapshot: Snapshot) -> dict[str, Any]:
-    limits = snapshot.limits
-    return {
-        "limits": {name: getattr(limits, name) for name in limits.__slots__},
-        "used": snapshot.used,
-        "replicas": [{name: getattr(view, name) for name in view.__slots__} for view in snapshot.replicas],
-    }
-
-
-def from_record(record: Mapping[str, Any]) -> Snapshot:
-    """Return the snapshot that ``as_record`` wrote."""
-    return Snapshot(
-        limits=Limits(**record["limits"]),
-        replicas=tuple(ReplicaView(**{**view, "state": State(view["state"])}) for view in record["replicas"]),
-    )
+        self._shell.record(kind, replica.spec.key, decision.reason, inputs, decision.as_dict())
 
 
 def _as_error(key: Key, failure: Failure, now: float) -> AltlasError:
@@ -410,3 +426,6 @@ def _as_error(key: Key, failure: Failure, now: float) -> AltlasError:
 
 def _states(replicas: Iterable[Replica]) -> str:
     return ", ".join(sorted({replica.state.value for replica in replicas})) or "not loaded"
+
+
+__all__ = ["BACKGROUND", "PREFETCH", "WAITING", "Core", "CoreSettings", "Replica", "Shell", "Ticket"]

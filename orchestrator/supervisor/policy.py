@@ -1,7 +1,9 @@
 """Admission and eviction: pure functions from a snapshot to a decision, recorded and replayable.
 
-Eviction is by least recent real use. What has a lease, is pinned or is younger than the minimum residency is never
-chosen. Bytes that are still leaving stay charged: a load waits for them rather than evicting one more.
+Eviction is by least recent real use. What is pinned or younger than the minimum residency is never chosen, and what
+has a lease is never unloaded: at most it lets nobody in any more, so that a load which has waited out the patience
+gets its turn once those inside are done. Requests for one model are so served together (ABCABC becomes AABBCC), and
+nobody waits for ever. Bytes that are still leaving stay charged: a load waits for them rather than evicting one more.
 """
 
 from __future__ import annotations
@@ -35,14 +37,16 @@ class Limits:
     low: float = 0.85
     min_residency: float = 0.0
     keep_alive: float = 0.0
+    patience: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """All that a decision depends on."""
+    """All that a decision depends on; ``pressure``: the machine's memory is above the hard limit."""
 
     limits: Limits
     replicas: tuple[ReplicaView, ...]
+    pressure: bool = False
 
     @property
     def used(self) -> int:
@@ -73,14 +77,19 @@ class Decision:
         return asdict(self)
 
 
-def admit(snapshot: Snapshot, *, need: int) -> Decision:
-    """Decide whether ``need`` bytes may be reserved now, and what has to go first."""
+def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
+    """Decide whether ``need`` bytes may be reserved now, and what has to go first.
+
+    ``waited`` is how long this load has been waiting, in seconds.
+    """
     limits = snapshot.limits
     unmovable = sum(view.bytes for view in snapshot.replicas if view.state in CHARGED and view.pinned)
     if need > limits.budget:
         return Decision(verdict=Verdict.REFUSE, reason="never_fits")
     if need > limits.budget - unmovable:
         return Decision(verdict=Verdict.REFUSE, reason="pinned_models_leave_no_room", retry_after=30.0)
+    if snapshot.pressure:
+        return Decision(verdict=Verdict.REFUSE, reason="hard_limit", retry_after=2.0)
     missing = snapshot.used + need - limits.budget
     if missing <= 0:
         return Decision(verdict=Verdict.ADMIT, reason="fits")
@@ -90,16 +99,23 @@ def admit(snapshot: Snapshot, *, need: int) -> Decision:
     victims = _least_recent(snapshot, at_least=missing)
     if victims is not None:
         return Decision(verdict=Verdict.EVICT, reason="least_recently_used", victims=victims)
+    if waited >= limits.patience:
+        victims = _least_recent(snapshot, at_least=missing, leased=True)
+        if victims is not None:
+            return Decision(verdict=Verdict.EVICT, reason="patience_is_over", victims=victims)
     return Decision(verdict=Verdict.WAIT, reason="everything_is_in_use_or_too_young", retry_after=_soonest(snapshot))
 
 
 def trim(snapshot: Snapshot) -> Decision | None:
-    """Return what should leave in the background: idle beyond the keep-alive, or above the high watermark."""
+    """Return what should leave in the background: idle beyond the keep-alive, above the high watermark, or one by one
+    while the machine is above the hard limit."""
     limits = snapshot.limits
     if limits.keep_alive > 0:
         stale = [view for view in _evictable(snapshot) if view.idle_seconds >= limits.keep_alive]
         if stale:
             return Decision(verdict=Verdict.EVICT, reason="keep_alive", victims=tuple(view.id for view in stale))
+    if snapshot.pressure and not snapshot.leaving and (idle := _evictable(snapshot)):
+        return Decision(verdict=Verdict.EVICT, reason="hard_limit", victims=(idle[0].id,))
     staying = snapshot.used - snapshot.leaving
     if staying > limits.high * limits.budget:
         # Down to the low mark, not just below the high one: otherwise every further byte evicts again.
@@ -109,22 +125,24 @@ def trim(snapshot: Snapshot) -> Decision | None:
     return None
 
 
-def _evictable(snapshot: Snapshot) -> list[ReplicaView]:
+def _evictable(snapshot: Snapshot, *, leased: bool = False) -> list[ReplicaView]:
     found = [
         view
         for view in snapshot.replicas
         if view.state is State.READY
-        and view.leases == 0
+        and (leased or view.leases == 0)
         and not view.pinned
         and view.resident_seconds >= snapshot.limits.min_residency
     ]
-    return sorted(found, key=lambda view: (-view.idle_seconds, view.id))
+    return sorted(found, key=lambda view: (view.leases > 0, -view.idle_seconds, view.id))
 
 
-def _least_recent(snapshot: Snapshot, *, at_least: int, all_if_short: bool = False) -> tuple[int, ...] | None:
+def _least_recent(
+    snapshot: Snapshot, *, at_least: int, all_if_short: bool = False, leased: bool = False
+) -> tuple[int, ...] | None:
     chosen: list[int] = []
     freed = 0
-    for view in _evictable(snapshot):
+    for view in _evictable(snapshot, leased=leased):
         if freed >= at_least:
             break
         chosen.append(view.id)
@@ -140,3 +158,12 @@ def _soonest(snapshot: Snapshot) -> float:
         if view.state is State.READY and view.leases == 0 and not view.pinned
     )
     return max(0.05, min((seconds for seconds in young if seconds > 0), default=1.0))
+
+
+_RECOVERY = 0.05
+
+
+def sheds(share: float, *, hard: float, shedding: bool) -> bool:
+    """Whether new work is refused while ``share`` of the machine's memory is in use: from ``hard`` on, until 5
+    hundredths below it."""
+    return share >= (hard - _RECOVERY if shedding else hard)

@@ -19,6 +19,8 @@ from typing import Any
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
 from orchestrator.runner import frames
+from orchestrator.runner.memory import MEMORY_STATUS
+from orchestrator.supervisor import memory
 from orchestrator.supervisor.forkserver import ForkServer
 
 logger = logging.getLogger(__name__)
@@ -43,25 +45,17 @@ class LoadFailed(Exception):
 
 
 class RunnerProcess:
-    """A live runner. ``on_lost`` is called once when it stops answering, before its callers hear of it; ``on_death``
-    once when the process is gone, with the cause."""
+    """A live runner; whose it is, ``watch`` says."""
 
-    def __init__(
-        self,
-        forkserver: ForkServer,
-        *,
-        name: str,
-        timeout: float,
-        on_lost: Callable[[], None],
-        on_death: Callable[[str], None],
-    ) -> None:
+    def __init__(self, forkserver: ForkServer, *, name: str, timeout: float) -> None:
         spawned = forkserver.spawn(name, timeout=timeout)
         self.pid = spawned.pid
         self._connection: socket.socket = spawned.connection
         self._lifeline = spawned.lifeline
         self._forkserver = forkserver
-        self._on_lost = on_lost
-        self._on_death = on_death
+        self._on_lost: Callable[[], None] = _nobody
+        self._on_death: Callable[[str], None] = _nobody
+        self._cause: str | None = None
         self._ids = itertools.count(1)
         self._writing = threading.Lock()
         self._pending: dict[int, Future[dict[str, Any]]] = {}
@@ -72,6 +66,7 @@ class RunnerProcess:
         self._progress: Callable[[str], None] = lambda _stage: None
         self.last_sign = time.monotonic()
         self.busy_seconds = 0.0
+        self.on_batches: Callable[[list[int]], None] = _nobody
         self.gone = threading.Event()
         threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
 
@@ -83,24 +78,57 @@ class RunnerProcess:
     def in_flight(self) -> int:
         return len(self._pending)
 
+    def watch(self, *, on_lost: Callable[[], None], on_death: Callable[[str], None]) -> None:
+        """Call ``on_lost`` when it stops answering, before its callers hear of it, and ``on_death`` when the process is
+        gone, with the cause; at once when it has happened already. Both may be called twice."""
+        with self._state_lock:
+            self._on_lost, self._on_death = on_lost, on_death
+            lost, cause = not self._alive, self._cause
+        if lost:
+            on_lost()
+        if cause is not None:
+            on_death(cause)
+
     # --- orders -----------------------------------------------------------------------------------------------------
-    def load(self, order: dict[str, Any], *, timeout: float, progress: Callable[[str], None]) -> Loaded:
-        """Load and warm up.
+    def prepare(self, **order: Any) -> None:
+        """Let an idle runner do what every load needs first."""
+        self._write({"op": "prepare", **order})
+
+    def load(
+        self, order: dict[str, Any], *, timeout: float, progress: Callable[[str], None], stall: float | None = None
+    ) -> Loaded:
+        """Load and warm up. A load that still reads, computes or grows at its ``timeout`` is given ``stall`` seconds
+        more from its last sign of progress, up to ten times the timeout.
 
         Raises:
-            LoadFailed: with the runner's reason, or ``load_timeout``, ``crash``.
+            LoadFailed: with the runner's reason, or because it took too long or its process died.
         """
         self._progress = progress
+        begun = time.monotonic()
         try:
             self._write({"op": "load", **order})
-            return self._load.result(timeout)
+            return self._await_load(begun + timeout, last=begun + 10 * timeout, stall=stall or timeout / 4)
         except FutureTimeout:
             self.kill("load_timeout")
             raise LoadFailed(
-                "model_unavailable", f"The load took longer than {timeout:.0f} s.", permanent=False
+                "model_unavailable",
+                f"The load was given up after {time.monotonic() - begun:.0f} s without an end.",
+                permanent=False,
             ) from None
         except exceptions.RunnerCrashed as exc:
             raise LoadFailed("runner_crashed", exc.detail, permanent=False) from None
+
+    def _await_load(self, until: float, *, last: float, stall: float) -> Loaded:
+        seen = memory.progress(self.pid)
+        while True:
+            try:
+                return self._load.result(max(0.0, min(until - time.monotonic(), stall / 4)))
+            except FutureTimeout:
+                found = memory.progress(self.pid)
+                if found != seen:
+                    seen, until = found, max(until, time.monotonic() + stall)
+                if time.monotonic() >= min(until, last):
+                    raise
 
     def infer(self, inputs: Sequence[Any], *, params: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Return the runner's ``result`` message.
@@ -164,6 +192,8 @@ class RunnerProcess:
     def _handle(self, message: dict[str, Any]) -> None:
         match message["op"]:
             case "result":
+                if message.get("batches"):
+                    self.on_batches(message["batches"])
                 self._resolve(message)
             case "error":
                 error = exceptions.from_wire({"code": message["code"], "detail": message["detail"]})
@@ -196,6 +226,9 @@ class RunnerProcess:
             with self._writing:
                 frames.send(self._connection, message)
         except OSError:
+            # Sooner than the reader's end of file: the next caller must not be sent here either.
+            self._alive = False
+            self._on_lost()
             raise self._crash() from None
 
     def _crash(self) -> exceptions.RunnerCrashed:
@@ -218,7 +251,13 @@ class RunnerProcess:
 
     def _report(self, status: int | None) -> None:
         self.gone.set()
-        self._on_death(self._killed_for or _cause(status))
+        with self._state_lock:
+            self._cause = self._killed_for or _cause(status)
+        self._on_death(self._cause)
+
+
+def _nobody(*_: object) -> None:
+    return None
 
 
 def _cause(status: int | None) -> str:
@@ -226,4 +265,5 @@ def _cause(status: int | None) -> str:
         return "unknown"
     if os.WIFSIGNALED(status):
         return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exit {os.WEXITSTATUS(status)}"
+    code = os.WEXITSTATUS(status)
+    return "memory_limit" if code == MEMORY_STATUS else f"exit {code}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import threading
@@ -16,26 +17,27 @@ from typing import Any
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
-from orchestrator.manifest import ManifestError, verify
 from orchestrator.supervisor import memory
-from orchestrator.supervisor.backoff import Failure
 from orchestrator.supervisor.core import PREFETCH, Core, CoreSettings, Replica, Ticket
-from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.forkserver import ForkServer
 from orchestrator.supervisor.lease import Lease
+from orchestrator.supervisor.loading import Loader, LoadSettings
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
+from orchestrator.supervisor.spare import Spare
 from orchestrator.supervisor.spec import Key, VersionSpec
-from orchestrator.supervisor.states import CHARGED, State
+from orchestrator.supervisor.states import State
+from orchestrator.supervisor.view import Process, Shown, describe
 
 logger = logging.getLogger(__name__)
+_MEMORY_EVERY = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupervisorSettings:
     core: CoreSettings
-    threads: int = 1
-    batch_tokens: int = 1024
-    load_seconds: float = 120.0
-    load_seconds_per_gib: float = 20.0
+    loading: LoadSettings = field(default_factory=LoadSettings)
+    spare: bool = True
+    hard_limit: float = 0.95
     ping_seconds: float = 10.0
     hang_seconds: float = 60.0
     stuck_seconds: float = 300.0
@@ -54,25 +56,6 @@ class CacheRecord:
     decision: Mapping[str, Any]
 
 
-@dataclass(eq=False, kw_only=True, slots=True)
-class _Process:
-    """What the loop knows of a replica's process."""
-
-    runner: RunnerProcess | None = None
-    loaded: Loaded | None = None
-    held: dict[str, int] = field(default_factory=dict)
-    pinged_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """The loop's view for other threads: replaced, never changed; leases are read from the gates when asked."""
-
-    replicas: tuple[tuple[Replica, _Process], ...] = ()
-    failures: tuple[tuple[Key, Failure], ...] = ()
-    waiting: int = 0
-
-
 class Supervisor:
     """Thread-safe front: every change goes to the owner loop; using a ready model does not."""
 
@@ -84,17 +67,26 @@ class Supervisor:
         record: Callable[[CacheRecord], None] = lambda _record: None,
         loaded: Callable[[VersionSpec, Loaded, int], None] = lambda _spec, _loaded, _bytes: None,
         failed: Callable[[VersionSpec, LoadFailed], None] = lambda _spec, _failure: None,
+        batches: Callable[[str, list[int]], None] = lambda _model, _sizes: None,
+        memory_share: Callable[[], float] = memory.used_share,
     ) -> None:
         self.settings = settings
         self._core = Core(self, settings.core)
         self._forkserver = forkserver or ForkServer()
+        self._spare = Spare(self._forkserver, threads=settings.loading.threads, enabled=settings.spare)
+        self._loader = Loader(settings.loading, forkserver=self._forkserver, spare=self._spare)
+        self._on_batches = batches
+        self._memory_share = memory_share
+        self._share_at = 0.0
+        self._hits, self._misses = itertools.count(), itertools.count()
+        self._counted = [0, 0]
         self._record = record
         self._on_loaded = loaded
         self._on_failed = failed
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._processes: dict[int, _Process] = {}
+        self._processes: dict[int, Process] = {}
         self._routes: dict[Key, tuple[tuple[Replica, RunnerProcess], ...]] = {}
-        self._shown = _Shown()
+        self._shown = Shown()
         self._stopping = False
         self._hungry = False
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -102,7 +94,7 @@ class Supervisor:
     # --- life -------------------------------------------------------------------------------------------------------
     def start(self) -> None:
         self._thread.start()
-        threading.Thread(target=self._forkserver.ensure_running, name="forkserver-start", daemon=True).start()
+        threading.Thread(target=self._warm_up, name="forkserver-start", daemon=True).start()
 
     def stop(self, *, within: float = 10.0) -> None:
         """End every runner and the fork server; callers that wait are refused."""
@@ -110,6 +102,7 @@ class Supervisor:
         self._inbox.put(self._stop)
         self._inbox.put(None)
         self._thread.join(within)
+        self._spare.stop()
         self._forkserver.stop()
 
     # --- what callers ask -------------------------------------------------------------------------------------------
@@ -145,20 +138,37 @@ class Supervisor:
         """Drain every replica of ``key`` and return how many there were; those in use finish first."""
         return int(self._call(lambda: self._core.unload(key, reason=reason, now=time.monotonic())))
 
+    def cancel(self, key: Key, *, reason: str = "operator") -> int:
+        """End the loads of ``key`` that are queued or under way; return how many."""
+        return int(self._call(lambda: self._core.cancel(key, reason=reason, now=time.monotonic())))
+
+    def recycle(self, key: Key, *, reason: str = "operator") -> int:
+        """Replace every replica of ``key`` by a fresh one, without a failed request; return how many."""
+        return int(self._call(lambda: self._core.recycle(key, reason=reason, now=time.monotonic())))
+
     def pin(self, key: Key, pinned: bool) -> None:
         self._call(lambda: self._core.pin(key, pinned, now=time.monotonic()))
 
     def state(self) -> dict[str, Any]:
         """Return what the node holds: the shape of one node in ``GET /api/v1/cache``."""
-        return self._describe(self._shown)
+        return {
+            **describe(self._shown, self.settings.core.limits),
+            "hits": self._counted[0],
+            "misses": self._counted[1],
+            "spare": self._spare.pid is not None,
+        }
 
     # --- entering ---------------------------------------------------------------------------------------------------
     def _enter(self, spec: VersionSpec, deadline: float) -> Lease:
         now = time.monotonic()
+        if self._shown.shedding:
+            raise exceptions.MemoryPressure("The node's memory is nearly full; try again shortly.")
         routes = self._routes.get(spec.key, ())
         for replica, runner in sorted(routes, key=lambda route: route[0].gate.leases) if len(routes) > 1 else routes:
             if runner.alive and replica.gate.enter(now=now):
+                self._counted[0] = next(self._hits) + 1
                 return Lease(replica=replica, runner=runner, released=self._released, hit=True)
+        self._counted[1] = next(self._misses) + 1
         future: Future[Replica] = Future()
         ticket = _ticket(spec, future, deadline=deadline)
         self._ask(lambda: self._core.acquire(ticket, now=time.monotonic()))
@@ -222,13 +232,16 @@ class Supervisor:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        if now - self._share_at >= _MEMORY_EVERY:
+            self._share_at = now
+            self._core.press(self._memory_share(), hard=self.settings.hard_limit, now=now)
         self._core.tick(now=now)
         for replica in list(self._core.replicas.values()):
             process = self._processes.get(replica.id)
             if process is not None and process.runner is not None and replica.state in {State.READY, State.DRAINING}:
                 self._watch(replica, process, process.runner, now)
 
-    def _watch(self, replica: Replica, process: _Process, runner: RunnerProcess, now: float) -> None:
+    def _watch(self, replica: Replica, process: Process, runner: RunnerProcess, now: float) -> None:
         asked = process.pinged_at > runner.last_sign
         if asked and now - process.pinged_at > self.settings.hang_seconds:
             # Dead is seen at once by the closed socket; this one lives and does not answer.
@@ -243,8 +256,11 @@ class Supervisor:
         measured = self._measure(process, runner)
         if measured:
             self._core.remeasured(replica, measured=measured)
+            limit = self.settings.loading.memory_limit(replica.spec)
+            if limit and measured > limit:
+                runner.kill("memory_limit")
 
-    def _measure(self, process: _Process, runner: RunnerProcess) -> int:
+    def _measure(self, process: Process, runner: RunnerProcess) -> int:
         """Return the bytes charged to a runner: its private memory and the weights it maps from disk."""
         held = memory.held(runner.pid)
         if not held or process.loaded is None:
@@ -262,36 +278,14 @@ class Supervisor:
                 routes.setdefault(replica.spec.key, []).append((replica, process.runner))
         self._routes = {key: tuple(found) for key, found in routes.items()}
         self._hungry = core.hungry
-        self._shown = _Shown(
+        self._shown = Shown(
             replicas=tuple(
-                (replica, self._processes.get(replica.id) or _Process()) for replica in core.replicas.values()
+                (replica, self._processes.get(replica.id) or Process()) for replica in core.replicas.values()
             ),
             failures=tuple(core.failures.items()),
             waiting=len(core.tickets),
+            shedding=core.pressure,
         )
-
-    def _describe(self, shown: _Shown) -> dict[str, Any]:
-        now, wall = time.monotonic(), time.time()
-        limits = self.settings.core.limits
-        return {
-            "budget_bytes": limits.budget,
-            "used_bytes": sum(replica.charged for replica, _ in shown.replicas if replica.state in CHARGED),
-            "high_watermark": limits.high,
-            "low_watermark": limits.low,
-            "waiting": shown.waiting,
-            "replicas": [_describe_replica(*pair, now=now, wall=wall) for pair in shown.replicas],
-            "failures": [
-                {
-                    "model": key.model,
-                    "version": key.version,
-                    "code": failure.code,
-                    "detail": failure.detail,
-                    "attempts": failure.attempts,
-                    "retry_after": failure.retry_after(now),
-                }
-                for key, failure in shown.failures
-            ],
-        }
 
     def _stop(self) -> None:
         for ticket in self._core.tickets:
@@ -305,7 +299,7 @@ class Supervisor:
 
     # --- the core's shell -------------------------------------------------------------------------------------------
     def start_load(self, replica: Replica) -> None:
-        self._processes[replica.id] = _Process()
+        self._processes[replica.id] = Process()
         threading.Thread(target=self._load, args=(replica,), name=f"load-{replica.spec.key}", daemon=True).start()
 
     def start_unload(self, replica: Replica) -> None:
@@ -315,53 +309,37 @@ class Supervisor:
         self._record(CacheRecord(at=time.time(), kind=kind, key=key, reason=reason, inputs=inputs, decision=decision))
 
     # --- detached work: threads that only report back ----------------------------------------------------------------
-    def _load(self, replica: Replica) -> None:
-        spec, process = replica.spec, self._processes[replica.id]
-        try:
-            loaded, runner = self._load_process(replica, process)
-        except LoadFailed as exc:
-            self._on_failed(spec, exc)
-            self._report(partial(self._load_failed, replica, exc))
-            return
-        held = memory.held(runner.pid)
-        process.held = held
-        measured = held.get("dirty", 0) + loaded.mapped_bytes
-        self._report(partial(self._loaded, replica, loaded, measured))
-        self._on_loaded(spec, loaded, measured)
+    def _warm_up(self) -> None:
+        self._forkserver.ensure_running()
+        self._spare.refill()
 
-    def _load_process(self, replica: Replica, process: _Process) -> tuple[Loaded, RunnerProcess]:
-        spec = replica.spec
-        timeout = self.settings.load_seconds + self.settings.load_seconds_per_gib * spec.weights_bytes / 2**30
-        begun = time.monotonic()
-        try:
-            if spec.folder is not None:
-                verify(spec.folder, spec.manifest)
-            runner = RunnerProcess(
-                self._forkserver,
-                name=str(spec.key),
-                timeout=timeout,
+    def _load(self, replica: Replica) -> None:
+        spec, process, begun = replica.spec, self._processes[replica.id], time.monotonic()
+
+        def started(runner: RunnerProcess) -> None:
+            process.runner = runner
+            runner.on_batches = partial(self._on_batches, spec.key.model)
+            runner.watch(
                 on_lost=lambda: self._report(lambda: self._core.lost(replica)),
                 on_death=lambda cause: self._report(lambda: self._exited(replica, cause)),
             )
-        except ManifestError as exc:
-            raise LoadFailed("model_unloadable", str(exc), permanent=True) from exc
-        except ForkServerDied as exc:
-            raise LoadFailed("model_unavailable", str(exc), permanent=False) from exc
-        process.runner = runner
-        order = {
-            "task": spec.task,
-            "folder": str(spec.folder) if spec.folder else "",
-            "options": dict(spec.options),
-            "threads": self.settings.threads,
-            "batch_tokens": self.settings.batch_tokens,
-        }
-        loaded = runner.load(
-            order,
-            timeout=max(1.0, timeout - (time.monotonic() - begun)),
-            progress=lambda stage: self._report(lambda: self._core.progress(replica, stage)),
-        )
-        process.loaded = loaded
-        return loaded, runner
+            process.settled.set()
+
+        def progress(stage: str) -> None:
+            self._report(lambda: self._core.progress(replica, stage))
+
+        try:
+            loaded, runner = self._loader.load(spec, started=started, progress=progress)
+        except LoadFailed as exc:
+            self._on_failed(spec, exc)
+            self._report(partial(self._load_failed, replica, exc))
+        else:
+            process.loaded, process.cold_seconds = loaded, time.monotonic() - begun
+            measured = self._measure(process, runner) or replica.charged
+            self._report(partial(self._loaded, replica, loaded, measured))
+            self._on_loaded(spec, loaded, measured)
+        process.settled.set()
+        self._spare.refill()
 
     def _loaded(self, replica: Replica, loaded: Loaded, measured: int) -> None:
         self.record(
@@ -385,8 +363,13 @@ class Supervisor:
 
     def _unload(self, replica: Replica) -> None:
         process = self._processes.get(replica.id)
+        if process is not None:
+            # Cancelled so early that its process is only being forked: it must not be left behind.
+            process.settled.wait(self.settings.loading.timeout(replica.spec))
         runner = process.runner if process else None
         if runner is not None and not runner.gone.is_set():
+            if process is not None and process.loaded is None:
+                runner.kill("cancelled")  # busy loading, it would hear nothing else
             runner.stop(within=self.settings.stop_seconds)
         self._report(lambda: self._forget(replica, "unloaded"))
 
@@ -395,28 +378,6 @@ class Supervisor:
             self._core.exited(replica, cause=cause, now=time.monotonic())
         if replica.id not in self._core.replicas:
             self._processes.pop(replica.id, None)
-
-
-def _describe_replica(replica: Replica, process: _Process, *, now: float, wall: float) -> dict[str, Any]:
-    return {
-        "id": replica.id,
-        "model": replica.spec.key.model,
-        "version": replica.spec.key.version,
-        "task": replica.spec.task,
-        "state": replica.state.value,
-        "bytes": replica.charged,
-        "uss": process.held.get("uss", 0),
-        "pss": process.held.get("pss", 0),
-        "leases": replica.gate.leases,
-        "uses": replica.gate.uses,
-        "in_flight": process.runner.in_flight if process.runner else 0,
-        "pinned": replica.pinned,
-        "pid": process.runner.pid if process.runner else None,
-        "last_used": wall - (now - replica.gate.last_used) if replica.gate.last_used else None,
-        "age_seconds": None if replica.ready_at is None else now - replica.ready_at,
-        "load_seconds": process.loaded.load_seconds if process.loaded else None,
-        "reason": replica.reason,
-    }
 
 
 def _ticket(

@@ -22,6 +22,10 @@ def record(happened: CacheRecord) -> None:
             metrics.REFUSALS.labels(reason=happened.reason).inc()
         case "crash":
             metrics.RESTARTS.labels(cause=happened.reason).inc()
+        case "grow" | "shrink":
+            metrics.SCALED.labels(model=happened.key.model, action=happened.kind).inc()
+        case "recycle":
+            metrics.RECYCLED.labels(reason=happened.reason).inc()
         case "fail":
             metrics.LOADS.labels(model=happened.key.model, outcome=happened.reason).inc()
 
@@ -29,6 +33,11 @@ def record(happened: CacheRecord) -> None:
 def loaded(spec: VersionSpec, facts: Loaded) -> None:
     metrics.LOADS.labels(model=spec.key.model, outcome="ready").inc()
     metrics.LOAD_SECONDS.labels(model=spec.key.model).observe(facts.load_seconds + facts.warm_seconds)
+
+
+def batches(model: str, sizes: list[int]) -> None:
+    for size in sizes:
+        metrics.BATCH_SIZE.labels(model=model).observe(size)
 
 
 def state(node: str, report: dict[str, Any]) -> None:
@@ -43,3 +52,4 @@ def state(node: str, report: dict[str, Any]) -> None:
     metrics.QUEUE.labels(node=node).set(sum(replica["state"] == "queued" for replica in replicas))
     metrics.WAITING.labels(node=node).set(report["waiting"])
     metrics.LEASES.labels(node=node).set(sum(replica["leases"] for replica in replicas))
+    metrics.SHEDDING.labels(node=node).set(report["shedding"])

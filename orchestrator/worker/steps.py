@@ -15,7 +15,9 @@ from orchestrator.services.answers import serve
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
+from orchestrator.supervisor.loading import LoadSettings
 from orchestrator.supervisor.policy import Limits
+from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.runner import Loaded
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord, Supervisor, SupervisorSettings
@@ -35,14 +37,26 @@ def supervisor_settings() -> SupervisorSettings:
                 low=min(conf.low_watermark, conf.high_watermark),
                 min_residency=conf.min_residency,
                 keep_alive=conf.keep_alive,
+                patience=conf.patience,
             ),
+            pools=PoolLimits(
+                busy_leases=conf.busy_leases, grow_seconds=conf.grow_seconds, shrink_seconds=conf.shrink_seconds
+            ),
+            recycling=RecycleLimits(age=conf.recycle_seconds, uses=conf.recycle_uses, growth=conf.recycle_growth),
             parallel_loads=conf.parallel_loads,
             load_queue=conf.load_queue,
+            backoff_seconds=conf.backoff_seconds,
         ),
-        threads=conf.torch_threads,
-        batch_tokens=conf.batch_tokens,
-        load_seconds=conf.load_seconds,
-        load_seconds_per_gib=conf.load_seconds_per_gib,
+        loading=LoadSettings(
+            threads=conf.torch_threads,
+            batch_tokens=conf.batch_tokens,
+            load_seconds=conf.load_seconds,
+            load_seconds_per_gib=conf.load_seconds_per_gib,
+            stall_seconds=conf.stall_seconds,
+            memory_factor=conf.runner_memory_factor,
+        ),
+        spare=conf.spare,
+        hard_limit=conf.hard_limit,
         ping_seconds=conf.ping_seconds,
         hang_seconds=conf.hang_seconds,
         stuck_seconds=conf.stuck_seconds,
@@ -79,6 +93,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
             record=partial(_noted, self._journal),
             loaded=partial(_loaded, self._journal),
             failed=self._journal.failed,
+            batches=meter.batches,
         )
         self._journal.start()
         supervisor.start()

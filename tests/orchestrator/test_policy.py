@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.supervisor.core import as_record, from_record
 from orchestrator.supervisor.policy import Limits, ReplicaView, Snapshot, Verdict, admit, trim
+from orchestrator.supervisor.replay import as_record, from_record
 from orchestrator.supervisor.states import State
 
 _ids = itertools.count(1)

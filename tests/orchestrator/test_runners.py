@@ -93,7 +93,7 @@ def test_an_error_of_the_model_is_typed_and_the_runner_lives_on() -> None:
 
 
 def test_a_load_that_hangs_is_ended_at_its_timeout() -> None:
-    with supervised(load_seconds=0.5) as scene:
+    with supervised(load_seconds=0.5, stall_seconds=0.4) as scene:
         with pytest.raises(exceptions.ModelUnavailable):
             scene.supervisor.infer(echo(fail_load="hang"), ["x"], deadline=within(10))
         eventually(lambda: scene.replicas() == [], within=5)

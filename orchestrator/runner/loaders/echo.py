@@ -18,15 +18,18 @@ from orchestrator.runner.loaders.base import Encoded, LoadOrder
 class Echo:
     """Answers each text with a vector made of its bytes.
 
-    Options: ``size_bytes`` (memory held), ``load_seconds``, ``latency_seconds`` per forward pass, ``dimension``,
+    Options: ``size_bytes`` (memory held), ``fill_seconds`` (time it takes to fill it), ``load_seconds``,
+    ``latency_seconds`` per forward pass, ``dimension``,
     ``fail_load`` (``transient``, ``permanent``, ``crash``, ``hang``), ``fail_file`` (the load fails while this file
-    exists). Texts ``!crash``, ``!exit``, ``!hang``, ``!error`` and ``!sleep <seconds>`` do what they say.
+    exists). Texts ``!crash``, ``!exit``, ``!hang``, ``!error``, ``!sleep <seconds>`` and ``!grow <bytes>`` (takes
+    memory and keeps it) do what they say.
     """
 
     def __init__(self) -> None:
         self._memory: mmap.mmap | None = None
         self._latency = 0.0
         self._dimension = 8
+        self._grown: list[bytearray] = []
 
     def load(self, order: LoadOrder) -> dict[str, Any]:
         options = order.options
@@ -39,8 +42,11 @@ class Echo:
         size = int(options.get("size_bytes", 0))
         if size:
             self._memory = mmap.mmap(-1, size)
-            for page in range(0, size, mmap.PAGESIZE):
-                self._memory[page] = 1
+            pause = float(options.get("fill_seconds", 0.0)) / 20
+            for start in range(0, size, step := max(mmap.PAGESIZE, size // 20)):
+                time.sleep(pause)
+                for page in range(start, min(start + step, size), mmap.PAGESIZE):
+                    self._memory[page] = 1
         return {"dimension": self._dimension, "max_tokens": 1 << 20}
 
     def warm_up(self) -> None:
@@ -73,8 +79,7 @@ class Echo:
         if kind == "hang":
             time.sleep(3600)
 
-    @staticmethod
-    def _act(text: str) -> None:
+    def _act(self, text: str) -> None:
         word, _, argument = text.partition(" ")
         if word == "!crash":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -84,5 +89,7 @@ class Echo:
             os.kill(os.getpid(), signal.SIGSTOP)
         elif word == "!sleep":
             time.sleep(float(argument or 1))
+        elif word == "!grow":
+            self._grown.append(bytearray(int(argument)))
         elif word == "!error":
             raise RuntimeError("the echo model was told to raise")

@@ -1,0 +1,106 @@
+"""Loading one replica: from a process, forked or spare, to a warm model. Runs in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.manifest import Entry, ManifestError, verify
+from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
+from orchestrator.supervisor.spare import Spare
+from orchestrator.supervisor.spec import VersionSpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadSettings:
+    """``memory_factor`` and ``memory_slack``: what a runner may hold beyond the bytes expected of it; 0 and 0 is no
+    limit. Times in seconds."""
+
+    threads: int = 1
+    batch_tokens: int = 1024
+    load_seconds: float = 120.0
+    load_seconds_per_gib: float = 20.0
+    stall_seconds: float = 30.0
+    memory_factor: float = 2.0
+    memory_slack: int = 256 * 2**20
+
+    def timeout(self, spec: VersionSpec) -> float:
+        return self.load_seconds + self.load_seconds_per_gib * spec.weights_bytes / 2**30
+
+    def memory_limit(self, spec: VersionSpec) -> int:
+        """Return the bytes above which a runner of ``spec`` is ended; 0 for never."""
+        if self.memory_factor <= 0:
+            return 0
+        return max(int(spec.expected_bytes * self.memory_factor), spec.expected_bytes + self.memory_slack)
+
+
+class Loader:
+    def __init__(self, settings: LoadSettings, *, forkserver: ForkServer, spare: Spare) -> None:
+        self._settings = settings
+        self._forkserver = forkserver
+        self._spare = spare
+
+    def load(
+        self, spec: VersionSpec, *, started: Callable[[RunnerProcess], None], progress: Callable[[str], None]
+    ) -> tuple[Loaded, RunnerProcess]:
+        """Return the warm process; ``started`` gets it before the load begins.
+
+        Raises:
+            LoadFailed: says why, and whether trying again may help.
+        """
+        settings = self._settings
+        timeout, begun = settings.timeout(spec), time.monotonic()
+        checked = _Check(spec)
+        try:
+            runner = self._spare.take() or RunnerProcess(self._forkserver, name=str(spec.key), timeout=timeout)
+        except ForkServerDied as exc:
+            raise LoadFailed("model_unavailable", str(exc), permanent=False) from exc
+        started(runner)
+        order = {
+            "name": str(spec.key),
+            "task": spec.task,
+            "folder": str(spec.folder) if spec.folder else "",
+            "options": dict(spec.options),
+            "threads": settings.threads,
+            "batch_tokens": settings.batch_tokens,
+            "memory_limit": settings.memory_limit(spec),
+        }
+        left = max(1.0, timeout - (time.monotonic() - begun))
+        try:
+            loaded = runner.load(order, timeout=left, progress=progress, stall=settings.stall_seconds)
+        except LoadFailed as exc:
+            # Files that are not what was registered explain a failure better than what broke on them.
+            checked.wait()
+            raise exc
+        checked.wait()
+        return loaded, runner
+
+
+class _Check:
+    """The manifest check, beside the load: nothing is served before both are done."""
+
+    def __init__(self, spec: VersionSpec) -> None:
+        self._done: Future[None] = Future()
+        if spec.folder is None:
+            self._done.set_result(None)
+        else:
+            threading.Thread(target=self._run, args=(spec.folder, spec.manifest), name="manifest", daemon=True).start()
+
+    def wait(self) -> None:
+        try:
+            self._done.result()
+        except ManifestError as exc:
+            raise LoadFailed("model_unloadable", str(exc), permanent=True) from exc
+
+    def _run(self, folder: Path, manifest: Mapping[str, Entry]) -> None:
+        try:
+            verify(folder, manifest)
+        except BaseException as exc:
+            self._done.set_exception(exc)
+        else:
+            self._done.set_result(None)

@@ -1,0 +1,75 @@
+"""What the core deals in: replicas, tickets of those who wait, and the world it acts upon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from altlas.kernel.errors import AltlasError
+from orchestrator.supervisor.gate import Gate
+from orchestrator.supervisor.policy import Limits
+from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
+from orchestrator.supervisor.spec import Key, VersionSpec
+from orchestrator.supervisor.states import State, check
+
+# Priorities of loads: somebody waits for it > asked for ahead of time > background.
+WAITING, PREFETCH, BACKGROUND = 0, 1, 2
+
+
+@dataclass(eq=False, slots=True)
+class Replica:
+    """One process, or the wish for one. ``replaces`` is the replica that leaves once this one is ready."""
+
+    id: int
+    spec: VersionSpec
+    priority: int
+    queued_at: float
+    charged: int = 0
+    state: State = State.NEW
+    gate: Gate = field(default_factory=Gate)
+    ready_at: float | None = None
+    ready_bytes: int = 0
+    pinned: bool = False
+    wanted: bool = False  # asked for by an operator, so it is loaded also when no request waits
+    extra: bool = False  # one more of what is there already: takes free memory only
+    replaces: int | None = None
+    reason: str = ""
+    crashed: bool = False
+
+    def move(self, state: State) -> None:
+        self.state = check(self.state, state)
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class Ticket:
+    """A caller that waits for a model; exactly one of ``grant`` and ``refuse`` is called, once."""
+
+    spec: VersionSpec
+    deadline: float
+    grant: Callable[[Replica], bool]
+    refuse: Callable[[AltlasError], None]
+    priority: int = WAITING
+    lease: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoreSettings:
+    limits: Limits
+    pools: PoolLimits = field(default_factory=PoolLimits)
+    recycling: RecycleLimits = field(default_factory=RecycleLimits)
+    parallel_loads: int = 2
+    load_queue: int = 64
+    overtake_seconds: float = 2.0
+    backoff_seconds: float = 10.0
+    refusal_seconds: float = 1.0
+
+
+class Shell(Protocol):
+    """What the core asks of the world; none of these may block."""
+
+    def start_load(self, replica: Replica) -> None: ...
+    def start_unload(self, replica: Replica) -> None: ...
+    def record(
+        self, kind: str, key: Key, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]
+    ) -> None: ...

@@ -1,0 +1,66 @@
+"""The spare runner: forked, prepared and idle, so that the next load need not wait for either."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from altlas.kernel.errors import AltlasError
+from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.runner import RunnerProcess
+
+logger = logging.getLogger(__name__)
+_START_SECONDS = 120.0
+
+
+class Spare:
+    """Holds at most one; taking it leaves a gap that ``refill`` closes, after the load and not beside it."""
+
+    def __init__(self, forkserver: ForkServer, *, threads: int, enabled: bool) -> None:
+        self._forkserver = forkserver
+        self._threads = threads
+        self._enabled = enabled
+        self._lock = threading.Lock()
+        self._runner: RunnerProcess | None = None
+        self._filling = False
+
+    def take(self) -> RunnerProcess | None:
+        """Return the spare when there is a live one."""
+        with self._lock:
+            runner, self._runner = self._runner, None
+        return runner if runner is not None and runner.alive else None
+
+    @property
+    def pid(self) -> int | None:
+        runner = self._runner
+        return runner.pid if runner is not None and runner.alive else None
+
+    def refill(self) -> None:
+        """See to it, in the background, that there is one."""
+        with self._lock:
+            if not self._enabled or self._filling or (self._runner is not None and self._runner.alive):
+                return
+            self._filling = True
+        threading.Thread(target=self._fill, name="spare", daemon=True).start()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._enabled = False
+        runner = self.take()
+        if runner is not None:
+            runner.kill("stopped")
+            runner.gone.wait(2.0)
+
+    def _fill(self) -> None:
+        runner: RunnerProcess | None = None
+        try:
+            runner = RunnerProcess(self._forkserver, name="spare", timeout=_START_SECONDS)
+            runner.prepare(threads=self._threads)
+        except (ForkServerDied, AltlasError) as exc:
+            logger.info("no spare runner: %s", exc)
+        with self._lock:
+            self._filling = False
+            keep = self._enabled and runner is not None
+            self._runner = runner if keep else None
+        if runner is not None and not keep:
+            runner.kill("stopped")

@@ -1,0 +1,139 @@
+"""Upkeep of the pools: growing, shrinking and recycling replicas, by the rules of ``pools``. Owned by the core.
+
+A worn replica is replaced availability first: its successor is loaded and warm before it lets nobody in any more. When
+memory has no room for both, the old one leaves first and requests wait for the successor instead of failing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.supervisor import pools
+from orchestrator.supervisor.pools import PoolView, WearView
+from orchestrator.supervisor.replica import BACKGROUND, Replica, Shell
+from orchestrator.supervisor.spec import Key
+from orchestrator.supervisor.states import ARRIVING, State
+
+if TYPE_CHECKING:
+    from orchestrator.supervisor.core import Core
+
+# A successor that found no room for so long makes its room from the one it replaces.
+_ROOM_SECONDS = 5.0
+
+
+class Upkeep:
+    def __init__(self, core: Core, shell: Shell) -> None:
+        self._core = core
+        self._shell = shell
+        self._busy_since: dict[Key, float] = {}
+        self._calm_since: dict[Key, float] = {}
+        self._asked: dict[int, str] = {}
+
+    def ask_for(self, key: Key, reason: str) -> int:
+        """Note that every ready replica of ``key`` is to be replaced; return how many."""
+        ready = [replica for replica in self._core.of(key) if replica.state is State.READY]
+        self._asked |= {replica.id: reason for replica in ready}
+        return len(ready)
+
+    def tick(self, *, now: float) -> None:
+        by_key: dict[Key, list[Replica]] = {}
+        for replica in self._core.replicas.values():
+            by_key.setdefault(replica.spec.key, []).append(replica)
+        for key, replicas in by_key.items():
+            self._scale(key, replicas, now)
+            self._recycle(key, replicas, now)
+        for known in (self._busy_since, self._calm_since):
+            for key in known.keys() - by_key.keys():
+                del known[key]
+        self._asked = {number: why for number, why in self._asked.items() if number in self._core.replicas}
+        self._make_room(now)
+
+    def relieve(self, successor: Replica) -> None:
+        """``successor`` is ready: the replica it replaces leaves."""
+        old = self._core.replicas.get(successor.replaces or 0)
+        successor.replaces = None
+        if old is not None and old.state is State.READY:
+            self._core.drain(old, kind="unload", reason="replaced", decision={"successor": successor.id})
+
+    # --- how many ---------------------------------------------------------------------------------------------------
+    def _scale(self, key: Key, replicas: list[Replica], now: float) -> None:
+        ready = [replica for replica in replicas if replica.state is State.READY]
+        if not ready or any(replica.replaces for replica in replicas):
+            return
+        limits = self._core.settings.pools
+        view = self._view(key, ready, replicas, now)
+        self._remember(self._busy_since, key, pools.is_busy(view, limits), now)
+        self._remember(self._calm_since, key, pools.is_calm(view, limits), now)
+        view = self._view(key, ready, replicas, now)
+        action = pools.scale(view, limits)
+        if action is None or self._core.pressure:
+            return
+        inputs = {"rule": "scale", "view": asdict(view), "limits": asdict(limits)}
+        self._busy_since.pop(key, None)
+        self._calm_since.pop(key, None)
+        if action == pools.GROW:
+            self._shell.record("grow", key, "busy", inputs, {"action": action})
+            self._core.enqueue(ready[0].spec, priority=BACKGROUND, now=now, extra=True)
+        else:
+            least = min(ready, key=lambda replica: (replica.gate.leases, replica.gate.last_used))
+            self._core.drain(least, kind="shrink", reason="idle", inputs=inputs, decision={"action": action})
+
+    def _view(self, key: Key, ready: list[Replica], replicas: list[Replica], now: float) -> PoolView:
+        return PoolView(
+            ready=len(ready),
+            arriving=sum(replica.state in ARRIVING for replica in replicas),
+            leases=sum(replica.gate.leases for replica in ready),
+            most=max(replica.spec.max_replicas for replica in ready),
+            busy_seconds=now - self._busy_since.get(key, now),
+            calm_seconds=now - self._calm_since.get(key, now),
+        )
+
+    @staticmethod
+    def _remember(since: dict[Key, float], key: Key, true: bool, now: float) -> None:
+        if true:
+            since.setdefault(key, now)
+        else:
+            since.pop(key, None)
+
+    # --- how old ----------------------------------------------------------------------------------------------------
+    def _recycle(self, key: Key, replicas: list[Replica], now: float) -> None:
+        failure = self._core.failures.get(key)
+        if any(replica.state in ARRIVING for replica in replicas) or (failure is not None and failure.blocks(now)):
+            return  # one of a version is away at a time
+        for replica in replicas:
+            if replica.state is not State.READY:
+                continue
+            reason, inputs, decision = self._worn(replica, now)
+            if reason is not None:
+                self._asked.pop(replica.id, None)
+                self._shell.record("recycle", key, reason, inputs, decision)
+                self._core.enqueue(replica.spec, priority=BACKGROUND, now=now, extra=True, replaces=replica.id)
+                return
+
+    def _worn(self, replica: Replica, now: float) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
+        asked = self._asked.get(replica.id)
+        if asked is not None:
+            return asked, {"replica": replica.id, "asked": asked}, {"reason": asked}
+        limits = self._core.settings.recycling
+        view = WearView(
+            age=now - (replica.ready_at or now),
+            uses=replica.gate.uses,
+            growth=replica.charged - replica.ready_bytes,
+            jitter=pools.jitter(replica.id),
+        )
+        reason = pools.worn_out(view, limits)
+        inputs = {"rule": "recycle", "replica": replica.id, "view": asdict(view), "limits": asdict(limits)}
+        return reason, inputs, {"reason": reason}
+
+    def _make_room(self, now: float) -> None:
+        for replica in list(self._core.replicas.values()):
+            if replica.state is not State.QUEUED or not replica.extra or now - replica.queued_at < _ROOM_SECONDS:
+                continue
+            old = self._core.replicas.get(replica.replaces or 0)
+            if old is None or old.state is not State.READY:
+                self._core.give_up(replica, reason="no_room")
+                continue
+            # From now on it is the version's only hope: it may evict like any other load.
+            replica.extra, replica.replaces = False, None
+            self._core.drain(old, kind="unload", reason="makes_room_for_its_successor")
