@@ -8,6 +8,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 # Row name -> (task, seconds between runs).
 _PERIODIC = {
     "Archive: refresh the statistics": ("archive.stats_refresh", 60),
+    "Archive: explain slow statements": ("archive.slow_plans", 60),
     "Archive: purge what has expired": ("archive.purge", 3600),
 }
 

@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 
 from archive import aggregates, upkeep
+from archive.slow import book
 
 logger = logging.getLogger(__name__)
 
@@ -19,3 +20,8 @@ def stats_refresh() -> None:
 @shared_task(name="archive.purge", soft_time_limit=600, time_limit=660)
 def purge() -> None:
     logger.info("idempotency keys purged: %s", upkeep.purge_idempotency_keys())
+
+
+@shared_task(name="archive.slow_plans", soft_time_limit=60, time_limit=90)
+def slow_plans() -> None:
+    logger.info("plans of slow statements taken: %s", book.explain_new())
