@@ -33,6 +33,12 @@ CACHE_READS = Counter(
 )
 CACHE_SAVED = Counter("archive_cache_saved_seconds_total", "Time that cached answers had taken to make.", ["route"])
 CACHE_BYTES = Counter("archive_cache_written_bytes_total", "Bytes of answers put into the cache.", ["route"])
+CACHE_ENTRIES = Gauge(
+    "archive_cache_entries", "Answers in the cache, as of the last census.", ["route"], multiprocess_mode="mostrecent"
+)
+CACHE_LIVE_BYTES = Gauge(
+    "archive_cache_bytes", "Bytes of them, as of the last census.", ["route"], multiprocess_mode="mostrecent"
+)
 CACHE_FAILURES = Counter("archive_cache_failures_total", "Calls that Redis did not answer.")
 SLOW_QUERIES = Counter("archive_slow_queries_total", "Statements over ALTLAS_ARCHIVE_SLOW_AFTER.", ["route"])
 SLOW_DROPPED = Counter("archive_slow_queries_dropped_total", "Slow statements that could not be written down.")

@@ -48,7 +48,8 @@ def queries(owner_id: UUID, *, words: str = "record") -> Iterator[Query]:
     for column in ("kind", "status"):
         value = fetch(f"SELECT {column} FROM archive_record WHERE owner_id = %s LIMIT 1", [owner_id])
         if value:
-            narrowed = replace(own, **{column: (value[0][0],)})
+            only: dict[str, Any] = {column: (value[0][0],)}
+            narrowed = replace(own, **only)
             yield _page(
                 f"list of one {column}", orderings.within(orderings.OF_OWNER["-created_at"], column), narrowed, None
             )
