@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 from altlas.engines import conf as engines
 from altlas.kernel import env
 from altlas.secrets_file import read_or_create
+from altlas.supervisor.conf import conf as processes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -109,6 +110,7 @@ TEMPLATES = [
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
 _database = psycopg.conninfo.conninfo_to_dict(engines.DATABASE_URL)
+WEB_PROCESSES = processes.web_processes
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django_prometheus.db.backends.postgresql",
@@ -129,9 +131,10 @@ DATABASES: dict[str, dict[str, Any]] = {
                 ),
                 "max_size": env.integer(
                     "ALTLAS_DB_POOL_MAX",
-                    10,
+                    processes.web_threads + 2,
                     minimum=1,
-                    help="Database connections that a process opens at most; further requests wait.",
+                    help="Database connections that a process opens at most; further requests wait. By default one for "
+                    "each of ALTLAS_WEB_THREADS and two to spare.",
                 ),
                 "timeout": env.seconds(
                     "ALTLAS_DB_POOL_TIMEOUT", 3, minimum=0.1, help="Longest wait for a database connection before 503."

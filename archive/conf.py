@@ -89,6 +89,12 @@ class Conf:
     cache_pause: float = env.seconds(
         "ALTLAS_ARCHIVE_CACHE_PAUSE", 5, help="How long a process leaves a cache alone that did not answer."
     )
+    slow_after: float = env.seconds(
+        "ALTLAS_ARCHIVE_SLOW_AFTER", 0.2, help="Statements that take longer are written down; 0 switches that off."
+    )
+    slow_write_every: float = env.seconds(
+        "ALTLAS_ARCHIVE_SLOW_WRITE_EVERY", 5, help="Shortest time between two writings of slow statements by a process."
+    )
     idempotency_ttl: float = env.seconds(
         "ALTLAS_ARCHIVE_IDEMPOTENCY_TTL", 86_400, minimum=1, help="How long the answer of an Idempotency-Key is kept."
     )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from time import perf_counter
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+# Who sends a statement; "elsewhere" outside of the archive's routes.
+ROUTE: ContextVar[str] = ContextVar("archive_route", default="elsewhere")
 
 QUERY_SECONDS = Histogram(
     "archive_query_seconds",
@@ -29,17 +33,32 @@ CACHE_READS = Counter(
 )
 CACHE_SAVED = Counter("archive_cache_saved_seconds_total", "Time that cached answers had taken to make.", ["route"])
 CACHE_BYTES = Counter("archive_cache_written_bytes_total", "Bytes of answers put into the cache.", ["route"])
+CACHE_ENTRIES = Gauge(
+    "archive_cache_entries", "Answers in the cache, as of the last census.", ["route"], multiprocess_mode="mostrecent"
+)
+CACHE_LIVE_BYTES = Gauge(
+    "archive_cache_bytes", "Bytes of them, as of the last census.", ["route"], multiprocess_mode="mostrecent"
+)
 CACHE_FAILURES = Counter("archive_cache_failures_total", "Calls that Redis did not answer.")
+SLOW_QUERIES = Counter("archive_slow_queries_total", "Statements over ALTLAS_ARCHIVE_SLOW_AFTER.", ["route"])
+SLOW_DROPPED = Counter("archive_slow_queries_dropped_total", "Slow statements that could not be written down.")
+
+POOL_SIZE = Gauge("archive_pool_connections", "Open database connections.", multiprocess_mode="livesum")
+POOL_AVAILABLE = Gauge("archive_pool_available", "Open database connections nobody uses.", multiprocess_mode="livesum")
+POOL_WAITING = Gauge("archive_pool_waiting", "Requests that wait for a connection.", multiprocess_mode="livesum")
+POOL_MAXIMUM = Gauge("archive_pool_maximum", "Database connections at most.", multiprocess_mode="livesum")
 
 
 @contextmanager
 def timed(route: str) -> Iterator[None]:
-    """Measure the block as one call of ``route``."""
+    """Measure the block as one call of ``route``, and name it as the caller of slow statements in it."""
     begin = perf_counter()
+    caller = ROUTE.set(route)
     try:
         yield
     except Exception as exc:
         QUERY_ERRORS.labels(route, type(exc).__name__).inc()
         raise
     finally:
+        ROUTE.reset(caller)
         QUERY_SECONDS.labels(route).observe(perf_counter() - begin)

@@ -8,6 +8,9 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 # Row name -> (task, seconds between runs).
 _PERIODIC = {
     "Archive: refresh the statistics": ("archive.stats_refresh", 60),
+    "Archive: explain slow statements": ("archive.slow_plans", 60),
+    "Archive: count what the cache holds": ("archive.cache_census", 60),
+    "Archive: delete what retention rules say": ("archive.retention", 24 * 3600),
     "Archive: purge what has expired": ("archive.purge", 3600),
 }
 

@@ -89,18 +89,21 @@ def search(*, query: str, filters: RecordFilters, mode: Mode, limit: int) -> Ans
 
 
 def _by_words(query: str, filters: RecordFilters, limit: int, deadline: Deadline) -> Scores:
+    return dict(fetch(*by_words_sql(query, filters, limit), deadline=deadline))
+
+
+def by_words_sql(query: str, filters: RecordFilters, limit: int) -> Clause:
+    """Return the search by words as SQL and its parameters."""
     # Ranking reads every match's vector, so for common words only the newest matches are ranked.
     expression, terms = words.expression(query)
     where, parameters = filters.clause()
-    rows = fetch(
+    return (
         f"SELECT id, ts_rank(search, query, 1) AS score FROM (SELECT id, search, {expression} AS query "
         f"FROM archive_record WHERE {where} AND search @@ {expression} "
         "ORDER BY created_at DESC, id DESC LIMIT %s) AS newest "
         "ORDER BY score DESC, id DESC LIMIT %s",
         [*terms, *parameters, *terms, conf.rank_candidates, limit],
-        deadline=deadline,
     )
-    return dict(rows)
 
 
 def _by_meaning(vector: Sequence[float], filters: RecordFilters, limit: int, deadline: Deadline) -> Scores:

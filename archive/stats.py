@@ -36,7 +36,7 @@ UNION ALL
 SELECT 'tag', tag, count(*), sum(success_rate), count(success_rate)
 FROM archive_record, unnest(tags) AS tag WHERE owner_id = %s AND deleted_at IS NULL GROUP BY tag
 """
-_VIEW = "SELECT dimension, value, records, rate_sum, rated FROM archive_stats WHERE owner_id = %s"
+VIEW_SQL = "SELECT dimension, value, records, rate_sum, rated FROM archive_stats WHERE owner_id = %s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ def stats(*, owner_id: UUID) -> Stats:
     of = None if _few(owner_id, deadline) else aggregates.as_of()
     if of is None:
         return _summed(fetch(_LIVE, [owner_id, owner_id], deadline=deadline), moment, moment, "live")
-    return _summed(fetch(_VIEW, [owner_id], deadline=deadline), moment, of, "view")
+    return _summed(fetch(VIEW_SQL, [owner_id], deadline=deadline), moment, of, "view")
 
 
 def _few(owner_id: UUID, deadline: Deadline) -> bool:

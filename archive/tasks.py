@@ -6,7 +6,9 @@ import logging
 
 from celery import shared_task
 
-from archive import aggregates, upkeep
+from archive import aggregates, retention, upkeep
+from archive.cache import census
+from archive.slow import book
 
 logger = logging.getLogger(__name__)
 
@@ -19,3 +21,19 @@ def stats_refresh() -> None:
 @shared_task(name="archive.purge", soft_time_limit=600, time_limit=660)
 def purge() -> None:
     logger.info("idempotency keys purged: %s", upkeep.purge_idempotency_keys())
+
+
+@shared_task(name="archive.slow_plans", soft_time_limit=60, time_limit=90)
+def slow_plans() -> None:
+    logger.info("plans of slow statements taken: %s", book.explain_new())
+
+
+@shared_task(name="archive.cache_census", soft_time_limit=60, time_limit=90)
+def cache_census() -> None:
+    logger.info("cache, entries and bytes by route: %s", census.count())
+
+
+@shared_task(name="archive.retention", soft_time_limit=3600, time_limit=3660)
+def retain() -> None:
+    for verdict in retention.apply():
+        logger.info("retention of %s: %s deleted, %s on hold", verdict.kind, verdict.records, verdict.held)

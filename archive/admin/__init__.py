@@ -1,3 +1,3 @@
-from archive.admin import audit, records
+from archive.admin import audit, plans, records, retention
 
-__all__ = ["audit", "records"]
+__all__ = ["audit", "plans", "records", "retention"]

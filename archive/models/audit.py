@@ -15,6 +15,7 @@ ACTIONS = (
     "bulk_import",
     "export",
     "purge",
+    "retention",
 )
 
 

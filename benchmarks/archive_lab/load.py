@@ -1,6 +1,6 @@
 """Make the data of the archive's benchmarks; an interrupted run goes on where it stopped.
 
-    nice -n 10 python -m benchmarks.archive_lab.load --rows 1000000
+nice -n 10 python -m benchmarks.archive_lab.load --rows 1000000
 """
 
 from __future__ import annotations

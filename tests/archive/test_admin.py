@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from altlas.kernel.clock import now
 from archive import services
-from archive.models import AuditEntry, Record
+from archive.models import AuditEntry, Record, RetentionRule, SlowQuery
 from archive.overview import overview
+from archive.slow import own
 from authgateway.testing import make_user
 from tests.archive.scenario import records
 
@@ -98,3 +101,40 @@ def test_the_audit_trail_is_readable(console: Client, ada: Any) -> None:
 def test_the_overview_says_how_much_there_is(ada: Any) -> None:
     records(ada.pk, 7)
     assert overview().headline.value == "7"
+
+
+def test_slow_statements_and_plans_are_shown_as_trees(console: Client, ada: Any) -> None:
+    records(ada.pk, 50)
+    (taken, *_) = own.take(ada.pk)
+    page = console.get(reverse("admin:archive_queryplan_change", args=[taken.pk])).content.decode()
+    assert "Index Scan by archive_created on archive_record" in page and "Index Cond:" in page
+    assert taken.name in console.get(reverse("admin:archive_queryplan_changelist")).content.decode()
+    slow = SlowQuery.objects.create(
+        fingerprint="f", route="list", statement="SELECT <b>", count=3, total_ms=900, max_ms=500, first_seen=now(),
+        last_seen=now(), histogram=[0] * 9 + [3], suggestion="CREATE INDEX x", plan=taken.plan, planned_at=now(),
+    )  # fmt: skip
+    page = console.get(reverse("admin:archive_slowquery_change", args=[slow.pk])).content.decode()
+    assert "SELECT &lt;b&gt;" in page and "CREATE INDEX x" in page and "archive_created" in page
+    assert "512" in console.get(reverse("admin:archive_slowquery_changelist")).content.decode()
+
+
+def test_the_health_page_says_what_the_doctor_says(console: Client, ada: Any) -> None:
+    page = console.get(reverse("admin:archive_health")).content.decode()
+    for word in ("list", "web processes x", "buffer hits of tables", "archive_stats"):
+        assert word in page
+    stranger = make_user(username="eve", staff=True, password=None)
+    other = Client()
+    other.force_login(stranger)
+    assert other.get(reverse("admin:archive_health")).status_code == 403
+
+
+def test_a_retention_rule_shows_what_it_would_do(console: Client, ada: Any) -> None:
+    records(ada.pk, 12, kind="chunk", created_at=now() - timedelta(days=9))
+    console.post(reverse("admin:archive_retentionrule_add"), {"kind": "chunk", "days": 5})
+    rule = RetentionRule.objects.get()
+    page = console.post(
+        reverse("admin:archive_retentionrule_changelist"),
+        {"action": "dry_run", "_selected_action": [str(rule.pk)]},
+        follow=True,
+    )
+    assert "12 records would be deleted" in page.content.decode() and Record.objects.count() == 12
