@@ -9,7 +9,13 @@ from django.urls import URLPattern, path, re_path
 
 from orchestrator.views.v2.base import NothingHereView, UnsupportedView
 from orchestrator.views.v2.infer import GenerateView, InferView
-from orchestrator.views.v2.models import AllStatsView, ModelConfigView, ModelMetadataView, ModelReadyView, ModelStatsView
+from orchestrator.views.v2.models import (
+    AllStatsView,
+    ModelConfigView,
+    ModelMetadataView,
+    ModelReadyView,
+    ModelStatsView,
+)
 from orchestrator.views.v2.repository import IndexView, LoadView, UnloadView
 from orchestrator.views.v2.server import LiveView, ReadyView, ServerView
 

@@ -70,7 +70,9 @@ def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     if header_length is None:
         return body, memoryview(b"")
     if not header_length.isascii() or not header_length.isdigit() or int(header_length) > len(body):
-        raise wrong(f"Inference-Header-Content-Length {header_length!r} does not fit the body of {len(body)} bytes.", "")
+        raise wrong(
+            f"Inference-Header-Content-Length {header_length!r} does not fit the body of {len(body)} bytes.", ""
+        )
     return body[: int(header_length)], memoryview(body)[int(header_length) :]
 
 

@@ -22,9 +22,7 @@ def infer(
     """As ``services.infer``, counted. ``task`` None is whatever the model does."""
     begun = time.monotonic()
     try:
-        result = services.infer(
-            model=model, version=version, inputs=inputs, task=task, params=params, deadline=seconds
-        )
+        result = services.infer(model=model, version=version, inputs=inputs, task=task, params=params, deadline=seconds)
     except AltlasError:
         statistics.failed(model, version, seconds=time.monotonic() - begun)
         raise

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -57,9 +56,6 @@ class NothingHereView(V2View):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound("Nothing is here under this address.")
-
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        raise MethodNotAllowed(str(request.method))
 
 
 class UnsupportedView(NothingHereView):
@@ -127,5 +123,3 @@ def _handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     answer.data = {"error": error.detail}
     answer.content_type = "application/json"
     return answer
-
-

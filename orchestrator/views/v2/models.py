@@ -97,5 +97,3 @@ def _policy(row: ModelVersion) -> dict[str, Any]:
     if model.version_policy == "latest":
         return {"latest": {"num_versions": model.policy_count}}
     return {"all": {}} if model.version_policy == "all" else {"specific": {"versions": model.policy_versions}}
-
-

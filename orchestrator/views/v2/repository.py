@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
@@ -59,7 +60,7 @@ class LoadView(V2View):
         for row, _weight in selectors.version_routes(model=name):
             left = max(0.1, until - time.monotonic())
             services.version_load(model=name, version=row.version, seconds=left, actor=str(user_of(request)))
-            _seen(lambda states, version=row.version: states.get((name, version)) == READY)
+            _seen(partial(_is_ready, (name, row.version)))
         return Response({})
 
 
@@ -75,6 +76,10 @@ class UnloadView(V2View):
         services.model_unload(model=name, seconds=LONGEST_WAIT, actor=str(user_of(request)))
         _seen(lambda states: all(model != name or state != READY for (model, _), state in states.items()))
         return Response({})
+
+
+def _is_ready(key: tuple[str, str], states: dict[tuple[str, str], str]) -> bool:
+    return states.get(key) == READY
 
 
 def _index() -> list[dict[str, Any]]:
