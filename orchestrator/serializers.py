@@ -22,6 +22,9 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
             "size_bytes",
             "estimated_bytes",
             "measured_bytes",
+            "facts",
+            "runtime",
+            "variants",
             "status",
             "status_reason",
             "loads",
@@ -110,6 +113,23 @@ class AliasChangeSerializer(serializers.Serializer[Any]):
 class OrderSerializer(serializers.Serializer[Any]):
     version = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
     node = serializers.CharField(max_length=128, required=False, allow_null=True, default=None)
+
+
+class InferSerializer(serializers.Serializer[Any]):
+    inputs = serializers.ListField(
+        child=serializers.JSONField(), allow_empty=False, help_text="Texts; pairs `[text, text]` for a cross-encoder."
+    )
+    version = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
+    params = serializers.DictField(default=dict, help_text="Of the task: `top_k`, `aggregation`, `max_new_tokens`, …")
+
+
+class InferredSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    version = serializers.CharField()
+    node = serializers.CharField()
+    outputs = serializers.ListField(child=serializers.JSONField(), help_text="One per input, in the task's shape.")
+    tokens = serializers.ListField(child=serializers.IntegerField())
+    timings = serializers.DictField(child=serializers.FloatField())
 
 
 class LoadedSerializer(serializers.Serializer[Any]):

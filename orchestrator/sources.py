@@ -1,10 +1,15 @@
-"""Where the files of a model version lie: pure path work, no model code is imported, nothing is fetched."""
+"""Where the files of a model version lie. No model code is imported; only ``fetch`` may reach the network."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
+
+# What is fetched from a hub: weights as safetensors, tokenizer and configuration. Code and pickles never.
+_WANTED: Final = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja", "LICENSE*")
+_UNWANTED: Final = ("onnx/*", "openvino/*", "tf_*", "flax_*", "*.bin", "*.h5", "*.msgpack", "*.py")
 
 
 class SourceError(ValueError):
@@ -12,10 +17,11 @@ class SourceError(ValueError):
 
 
 def resolve(source: str) -> Path:
-    """Return the folder that ``source`` names.
+    """Return the folder that ``source`` names, as it lies on this machine; nothing is fetched.
 
     ``package://name/folder`` is a folder inside an installed Python package, found without importing it;
-    ``folder:///absolute/path`` is a folder of this machine; ``echo://`` stands for a model without files.
+    ``folder:///absolute/path`` is a folder of this machine; ``hf://org/model@revision`` is a snapshot in this
+    machine's Hugging Face cache; ``echo://`` stands for a model without files.
 
     Raises:
         SourceError: the scheme is unknown or nothing lies there.
@@ -26,12 +32,34 @@ def resolve(source: str) -> Path:
     elif parts.scheme == "folder" and not parts.netloc:
         folder = Path(unquote(parts.path))
     elif parts.scheme == "hf":
-        folder = _hub_snapshot(parts.netloc + parts.path)
+        folder = _hub_snapshot(*_hub_name(source), offline=True)
     else:
         raise SourceError(f"{source!r} is no source; use package://name/folder, folder:///path or hf://org/model.")
     if not folder.is_dir():
         raise SourceError(f"{source}: the folder {folder.name!r} is not there.")
     return folder.resolve()
+
+
+def fetch(source: str) -> Path:
+    """As ``resolve``; what a hub has and this machine's cache has not is fetched into the cache first.
+
+    Raises:
+        SourceError: also when the hub cannot be reached or has no such model.
+    """
+    if urlsplit(source).scheme == "hf":
+        try:
+            return resolve(source)
+        except SourceError:
+            return _hub_snapshot(*_hub_name(source), offline=False).resolve()
+    return resolve(source)
+
+
+def pinned(source: str) -> str:
+    """Return ``source`` with a hub's revision replaced by the commit it stands for now, so that it cannot move."""
+    if urlsplit(source).scheme != "hf":
+        return source
+    repository, _ = _hub_name(source)
+    return f"hf://{repository}@{resolve(source).name}"
 
 
 def _package_root(name: str) -> Path:
@@ -44,22 +72,35 @@ def _package_root(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _hub_snapshot(name: str) -> Path:
-    """Return the newest complete snapshot of a Hugging Face model in this machine's cache (`org/model@revision`)."""
-    repository, _, revision = name.partition("@")
-    root = _hub_cache() / f"models--{repository.replace('/', '--')}"
-    wanted = revision or "main"
-    reference = root / "refs" / wanted
-    commit = reference.read_text().strip() if reference.is_file() else wanted
-    folder = root / "snapshots" / commit
-    if not folder.is_dir():
-        raise SourceError(
-            f"hf://{name} is not in this machine's cache; fetch it beforehand with `hf download {repository}`."
+def _hub_name(source: str) -> tuple[str, str | None]:
+    parts = urlsplit(source)
+    repository, _, revision = unquote(parts.netloc + parts.path).strip("/").partition("@")
+    if "@" in parts.netloc:  # urlsplit takes `org@rev` for a user name
+        repository, _, revision = unquote(parts.netloc).partition("@")
+    return repository, revision or None
+
+
+def _hub_snapshot(repository: str, revision: str | None, *, offline: bool) -> Path:
+    """Return a complete snapshot's folder, from the cache or from the hub."""
+    # Heavy, and needed by this scheme only.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    name = f"hf://{repository}" + (f"@{revision}" if revision else "")
+    try:
+        return Path(
+            snapshot_download(
+                repository,
+                revision=revision,
+                allow_patterns=list(_WANTED),
+                ignore_patterns=list(_UNWANTED),
+                local_files_only=offline,
+            )
         )
-    return folder
-
-
-def _hub_cache() -> Path:
-    from huggingface_hub.constants import HF_HUB_CACHE  # heavy, and needed by this scheme only
-
-    return Path(HF_HUB_CACHE)
+    except HFValidationError as exc:
+        raise SourceError(f"{name}: {exc}") from exc
+    except LocalEntryNotFoundError as exc:
+        said = "is not in this machine's cache" if offline else "is not in the cache, and the hub cannot be reached"
+        raise SourceError(f"{name} {said}; fetch it beforehand with `hf download {repository}`.") from exc
+    except (HfHubHTTPError, OSError) as exc:
+        raise SourceError(f"{name} could not be fetched: {str(exc).splitlines()[0]}") from exc

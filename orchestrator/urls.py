@@ -2,14 +2,33 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from orchestrator.views.catalogue import AliasesView, LoadView, ModelsView, ModelView, UnloadView, VersionsView
+from orchestrator.views.catalogue import (
+    AliasesView,
+    AliasView,
+    LoadView,
+    ModelInferView,
+    ModelsView,
+    ModelView,
+    PinView,
+    PromoteView,
+    UnloadView,
+    UnpinView,
+    VersionsView,
+    VersionView,
+)
 from orchestrator.views.cluster import CacheView, NodesView
 
 # Names may hold a slash (`org/model`), so what follows the name is matched first.
 urlpatterns: list[URLPattern] = [
     path("models", ModelsView.as_view(), name="models"),
     path("models/<path:name>/versions", VersionsView.as_view(), name="model-versions"),
+    path("models/<path:name>/versions/<str:version>/promote", PromoteView.as_view(), name="model-promote"),
+    path("models/<path:name>/versions/<str:version>", VersionView.as_view(), name="model-version"),
     path("models/<path:name>/aliases", AliasesView.as_view(), name="model-aliases"),
+    path("models/<path:name>/aliases/<str:alias>", AliasView.as_view(), name="model-alias"),
+    path("models/<path:name>/infer", ModelInferView.as_view(), name="model-infer"),
+    path("models/<path:name>/pin", PinView.as_view(), name="model-pin"),
+    path("models/<path:name>/unpin", UnpinView.as_view(), name="model-unpin"),
     path("models/<path:name>/load", LoadView.as_view(), name="model-load"),
     path("models/<path:name>/unload", UnloadView.as_view(), name="model-unload"),
     path("models/<path:name>", ModelView.as_view(), name="model"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from orchestrator.models.catalogue import Alias, Model, ModelVersion, Task, VersionPolicy, VersionStatus
+from orchestrator.models.catalogue import Alias, Model, ModelVersion, Runtime, Task, VersionPolicy, VersionStatus
 from orchestrator.models.events import CacheEvent, EventKind
 from orchestrator.models.jobs import JobStatus, LoadJob
 from orchestrator.models.nodes import Node
@@ -14,6 +14,7 @@ __all__ = [
     "Model",
     "ModelVersion",
     "Node",
+    "Runtime",
     "Task",
     "VersionPolicy",
     "VersionStatus",

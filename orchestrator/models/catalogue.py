@@ -27,6 +27,15 @@ class Task(models.TextChoices):
     ECHO = "echo"
 
 
+class Runtime(models.TextChoices):
+    """What computes a version. ``auto`` is the faster of torch and the accepted fp32 variant, by node."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+    ONNX_INT8 = "onnx-int8"
+    AUTO = "auto"
+
+
 class VersionPolicy(models.TextChoices):
     """Which versions of a model may be served."""
 
@@ -96,10 +105,13 @@ class ModelVersion(models.Model):
     manifest = models.JSONField(default=dict, blank=True, help_text="File -> {sha256, bytes}; checked at every load.")
     estimated_bytes = models.PositiveBigIntegerField(default=0, help_text="Memory expected before the first load.")
     measured_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Memory measured after a load.")
+    facts = models.JSONField(default=dict, blank=True, help_text="What a load has told: dimension, labels, …")
     runtime = models.CharField(
-        max_length=16, default="torch", help_text="What computes: `torch` or a compiled variant."
+        max_length=16, choices=Runtime, default=Runtime.TORCH, help_text="What computes: torch or a compiled variant."
     )
-    variants = models.JSONField(default=dict, blank=True, help_text="Compiled variant -> how it agrees with torch.")
+    variants = models.JSONField(
+        default=dict, blank=True, help_text="Runtime -> node -> manifest, agreement with torch, times."
+    )
     status = models.CharField(max_length=16, choices=VersionStatus, default=VersionStatus.REGISTERED)
     status_reason = models.TextField(blank=True, default="")
     loads = models.PositiveIntegerField(default=0)
@@ -116,6 +128,7 @@ class ModelVersion(models.Model):
             models.UniqueConstraint(fields=["model", "version"], name="version_unique_in_model"),
             models.UniqueConstraint(fields=["model", "number"], name="version_number_unique_in_model"),
             models.CheckConstraint(name="version_status_known", condition=models.Q(status__in=VersionStatus.values)),
+            models.CheckConstraint(name="version_runtime_known", condition=models.Q(runtime__in=Runtime.values)),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,18 @@
+"""What other apps may read."""
+
 from __future__ import annotations
 
-from orchestrator.selectors.catalogue import default_model, model_get, model_list, version_choose, versions_of
+from orchestrator.selectors.catalogue import (
+    default_model,
+    model_get,
+    model_list,
+    task_of,
+    version_choose,
+    version_find,
+    version_routes,
+    versions_of,
+    versions_served,
+)
 from orchestrator.selectors.cluster import cache_state, live_nodes, node_list
 
 __all__ = [
@@ -10,6 +22,10 @@ __all__ = [
     "model_get",
     "model_list",
     "node_list",
+    "task_of",
     "version_choose",
+    "version_find",
+    "version_routes",
     "versions_of",
+    "versions_served",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import random
-
 from django.db.models import QuerySet
 
+from altlas.kernel import clock
+from orchestrator import policies
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelNotFound
-from orchestrator.models import Alias, Model, ModelVersion, VersionPolicy, VersionStatus
+from orchestrator.models import Alias, Model, ModelVersion, VersionStatus
+
+_TASK_SECONDS = 60.0
+_tasks: dict[str, tuple[str, float]] = {}
 
 
 def default_model() -> str:
@@ -33,50 +36,79 @@ def versions_of(*, name: str) -> QuerySet[ModelVersion]:
 
 
 def version_choose(*, model: str, version: str | None = None) -> ModelVersion:
-    """Return the version that serves one request for ``model``: ``version_routes``, drawn by weight.
+    """Return the version that serves most of the requests for ``model``, or the one that ``version`` names.
 
     Raises:
         ModelNotFound: no such model, version or alias, or none that is served.
     """
-    routes = version_routes(model=model, version=version)
-    return random.choices([row for row, _ in routes], weights=[weight for _, weight in routes])[0]  # noqa: S311
+    return max(version_routes(model=model, version=version), key=lambda route: route[1])[0]
+
+
+def version_find(*, model: str, version: str | None = None) -> ModelVersion:
+    """As ``version_choose``, for operators: also a version that the policy does not serve.
+
+    Raises:
+        ModelNotFound: no such model, version or alias.
+    """
+    if version is not None:
+        row = _rows(model).filter(version=version).first()
+        if row is not None:
+            return row
+    return version_choose(model=model, version=version)
 
 
 def version_routes(*, model: str, version: str | None = None) -> list[tuple[ModelVersion, int]]:
     """Return the versions that may serve a request for ``model``, with their shares of the traffic.
 
-    ``version`` is a version or an alias. Without one, the aliases' weights share; without weights, the newest version
-    that the model's version policy serves takes all, one that has worked before one that has not been tried.
+    ``version`` is a version that is served, or an alias. Without one, ``policies.shares`` says who takes part.
 
     Raises:
         ModelNotFound: no such model, version or alias, or none that is served.
     """
-    rows = list(
-        ModelVersion.objects.filter(model__name=model)
-        .exclude(status=VersionStatus.RETIRED)
-        .select_related("model")
-        .order_by("-number")
-    )
+    rows = list(_rows(model))
     aliases = list(Alias.objects.filter(model__name=model).select_related("version__model"))
     if version is not None:
-        named = [row for row in rows if row.version == version] or [a.version for a in aliases if a.name == version]
-        if not named:
-            raise ModelNotFound(f"There is no version or alias {version!r} of the model {model!r}.")
-        return [(named[0], 1)]
-    weighted = [(alias.version, alias.weight) for alias in aliases if alias.weight]
-    if weighted:
-        return weighted
-    served = served_versions(rows)
-    if not served:
+        return [(_named(model, version, rows, aliases), 100)]
+    found = policies.shares(rows, aliases)
+    if not found:
         raise ModelNotFound(f"There is no model {model!r} that could be served; GET /api/v1/models lists them.")
-    return [(next((row for row in served if row.status == VersionStatus.AVAILABLE), served[0]), 1)]
+    return found
 
 
-def served_versions(rows: list[ModelVersion]) -> list[ModelVersion]:
-    """Return those of ``rows`` (newest first, one model) that the model's version policy serves."""
-    if not rows:
-        return []
-    model = rows[0].model
-    if model.version_policy == VersionPolicy.SPECIFIC:
-        return [row for row in rows if row.version in model.policy_versions]
-    return rows[: model.policy_count] if model.version_policy == VersionPolicy.LATEST else rows
+def versions_served(*, model: str) -> list[ModelVersion]:
+    """Return every version of ``model`` that can be asked for, newest first; none when there is no such model."""
+    return policies.kept(list(_rows(model)), list(Alias.objects.filter(model__name=model)))
+
+
+def task_of(*, model: str) -> str:
+    """Return what ``model`` does; remembered for a minute, because it never changes.
+
+    Raises: ModelNotFound.
+    """
+    found, until = _tasks.get(model, ("", 0.0))
+    if clock.monotonic() > until:
+        row = Model.objects.filter(name=model).only("task").first()
+        if row is None:
+            raise ModelNotFound(f"There is no model {model!r}; GET /api/v1/models lists them.")
+        if len(_tasks) > 10_000:
+            _tasks.clear()
+        found, _ = _tasks[model] = (row.task, clock.monotonic() + _TASK_SECONDS)
+    return found
+
+
+def _rows(model: str) -> QuerySet[ModelVersion]:
+    rows = ModelVersion.objects.filter(model__name=model).exclude(status=VersionStatus.RETIRED)
+    return rows.select_related("model").order_by("-number")
+
+
+def _named(model: str, version: str, rows: list[ModelVersion], aliases: list[Alias]) -> ModelVersion:
+    served = policies.kept(rows, aliases)
+    row = next((row for row in served if row.version == version), None)
+    alias = next((alias for alias in aliases if alias.name == version), None)
+    if row is not None:
+        return row
+    if alias is not None:
+        return alias.version
+    if any(row.version == version for row in rows):
+        raise ModelNotFound(f"{model}:{version} is not served: the model's version policy leaves it out.")
+    raise ModelNotFound(f"There is no version or alias {version!r} of the model {model!r}.")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator.services.aliases import alias_set
-from orchestrator.services.catalogue import default_register, model_change, model_register
+from orchestrator.services.aliases import alias_remove, alias_set
+from orchestrator.services.catalogue import default_register, model_register
 from orchestrator.services.infer import FloatArray, InferenceResult, infer, lease
 from orchestrator.services.operate import model_load, model_pin, model_unload
+from orchestrator.services.rollout import model_change, policy_apply, version_load, version_promote, version_retire
 
 __all__ = [
     "FloatArray",
     "InferenceResult",
+    "alias_remove",
     "alias_set",
     "default_register",
     "infer",
@@ -19,4 +21,8 @@ __all__ = [
     "model_pin",
     "model_register",
     "model_unload",
+    "policy_apply",
+    "version_load",
+    "version_promote",
+    "version_retire",
 ]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from altlas.kernel.errors import AltlasError, FieldError, InvalidInput
-from orchestrator.models import Alias, EventKind, Model
-from orchestrator.selectors.catalogue import version_choose
-from orchestrator.selectors.cluster import live_nodes
+from altlas.kernel.errors import FieldError, InvalidInput
+from orchestrator.exceptions import ModelNotFound
+from orchestrator.models import Alias, EventKind, Model, ModelVersion
+from orchestrator.selectors.catalogue import version_find
 from orchestrator.services.events import event_record
-from orchestrator.services.operate import model_load
+from orchestrator.services.rollout import holders, policy_apply, prove
 from orchestrator.services.specs import spec_forget
-
-logger = logging.getLogger(__name__)
 
 
 def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: str = "") -> Alias:
@@ -29,26 +25,14 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
         InvalidInput: the alias' name is a version of the model, or the weights would exceed 100.
         AltlasError: the version did not load.
     """
-    row = version_choose(model=model, version=version)
+    row = version_find(model=model, version=version)
     before = Alias.objects.filter(model=row.model, name=name).select_related("version").first()
-    try:
-        for node in _nodes_of(model, before.version.version if before else None):
-            model_load(model=model, version=row.version, node=node, actor=actor)
-    except AltlasError as exc:
-        event_record(
-            kind=EventKind.REFUSE,
-            model=model,
-            version=row.version,
-            reason=f"alias {name} stays: {exc.code}",
-            inputs={"alias": name, "before": before.version.version if before else None},
-            decision={"detail": exc.detail},
-            actor=actor,
-        )
-        raise
+    _check(_changed(before, row, name=name, weight=weight))
+    former = before.version.version if before else None
+    prove(row, what=f"alias {name}", before=former, nodes=holders(model, former) if former else [], actor=actor)
     with transaction.atomic():
         Model.objects.select_for_update().get(pk=row.model_id)
-        alias = Alias.objects.filter(model=row.model, name=name).first() or Alias(model=row.model, name=name)
-        alias.version, alias.weight = row, weight
+        alias = _changed(Alias.objects.filter(model=row.model, name=name).first(), row, name=name, weight=weight)
         _check(alias)
         alias.save()
         event_record(
@@ -56,21 +40,42 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
             model=model,
             version=row.version,
             reason=f"alias {name} moved",
-            inputs={"before": before.version.version if before else None},
+            inputs={"before": former},
             decision={"weight": weight},
             actor=actor,
         )
     spec_forget()
+    policy_apply(model=model, actor=actor)
     return alias
 
 
-def _nodes_of(model: str, version: str | None) -> list[str | None]:
-    holders = [
-        node["name"]
-        for node in live_nodes(fresh=True)
-        if any(replica["model"] == model and replica["version"] == version for replica in node["replicas"])
-    ]
-    return list(holders) or [None]
+def alias_remove(*, model: str, name: str, actor: str = "") -> None:
+    """Remove ``name``; its share of the traffic goes to the version that takes the rest.
+
+    Raises:
+        ModelNotFound: no such alias.
+    """
+    with transaction.atomic():
+        alias = Alias.objects.select_for_update().filter(model__name=model, name=name).select_related("version").first()
+        if alias is None:
+            raise ModelNotFound(f"The model {model!r} has no alias {name!r}.")
+        event_record(
+            kind=EventKind.CATALOGUE,
+            model=model,
+            version=alias.version.version,
+            reason=f"alias {name} removed",
+            inputs={"weight": alias.weight},
+            actor=actor,
+        )
+        alias.delete()
+    spec_forget()
+    policy_apply(model=model, actor=actor)
+
+
+def _changed(alias: Alias | None, row: ModelVersion, *, name: str, weight: int) -> Alias:
+    alias = alias or Alias(model=row.model, name=name)
+    alias.version, alias.weight = row, weight
+    return alias
 
 
 def _check(alias: Alias) -> None:

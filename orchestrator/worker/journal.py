@@ -57,6 +57,7 @@ class Journal:
                 version=spec.key.version,
                 measured_bytes=measured,
                 seconds=loaded.load_seconds + loaded.warm_seconds,
+                facts=loaded.facts,
             )
         )
 

@@ -124,7 +124,7 @@ def test_errors_of_the_openai_routes_have_their_shape(client: APIClient, local_n
     missing = client.post("/v1/embeddings", {"model": "nothing", "input": "x"})
     assert missing.status_code == 404
     assert missing.json()["error"]["code"] == "model_not_found"
-    wrong = client.post("/v1/embeddings", {"model": "drill", "input": [1, 2]})
+    wrong = client.post("/v1/embeddings", {"model": "drill", "input": [1, "two"]})
     assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "input"
 
 
@@ -140,7 +140,7 @@ def test_an_alias_moves_only_to_a_version_that_loads(operator: APIClient, local_
 
     assert refused.status_code == 422 and refused.json()["code"] == "model_unloadable"
     assert operator.get(path).json()["results"][0]["version"] == "1"
-    assert CacheEvent.objects.filter(kind="refuse", reason__startswith="alias stable stays").exists()
+    assert CacheEvent.objects.filter(kind="refuse", reason__startswith="alias stable rolled back").exists()
     assert services.infer(model="drill", inputs=["x"]).version == "1"
     assert services.infer(model="drill", version="stable", inputs=["x"]).version == "1"
 

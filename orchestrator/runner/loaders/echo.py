@@ -13,6 +13,7 @@ import numpy as np
 
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
+from orchestrator.runner.loaders.token_ids import is_ids
 
 
 class Echo:
@@ -53,8 +54,9 @@ class Echo:
         self.forward(["warm-up"], {})
 
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
-        if not all(isinstance(text, str) for text in inputs):
-            raise RunnerError("invalid_inputs", "Inputs are texts.")
+        if not all(isinstance(text, str) or is_ids(text) for text in inputs):
+            raise RunnerError("invalid_inputs", "Inputs are texts or lists of token ids.")
+        inputs = [text if isinstance(text, str) else "".join(map(chr, text)) for text in inputs]
         return [Encoded(length=max(1, len(text)), payload=text) for text in inputs]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:

@@ -17,6 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 from orchestrator.runner.batching import padded
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
+from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
 
 
@@ -49,16 +50,27 @@ class SentenceEmbedding:
             self.forward([row.payload for row in rows], {})
 
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
-        if not all(isinstance(text, str) for text in inputs):
-            raise RunnerError("invalid_inputs", "Inputs are texts.")
-        found = self._tokenizer(
-            list(inputs),
+        if not all(isinstance(text, str) or is_ids(text) for text in inputs):
+            raise RunnerError("invalid_inputs", "Inputs are texts or lists of token ids.")
+        texts = [text for text in inputs if isinstance(text, str)]
+        read = iter(self._read(texts))
+        found = [
+            next(read) if isinstance(one, str) else framed(self._tokenizer, one, max_tokens=self._max_tokens)
+            for one in inputs
+        ]
+        return [Encoded(length=len(ids), payload=ids) for ids in found]
+
+    def _read(self, texts: Sequence[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        found: list[list[int]] = self._tokenizer(
+            list(texts),
             truncation=True,
             max_length=self._max_tokens,
             return_attention_mask=False,
             return_token_type_ids=False,
         )["input_ids"]
-        return [Encoded(length=len(ids), payload=ids) for ids in found]
+        return found
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
         with torch.inference_mode():

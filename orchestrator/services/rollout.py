@@ -1,0 +1,151 @@
+"""Moving traffic: a version serves after it has proved itself, and what nobody may ask for any more is unloaded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from altlas.kernel.errors import AltlasError, FieldError, InvalidInput
+from orchestrator.models import EventKind, Model, ModelVersion
+from orchestrator.selectors.catalogue import version_find, version_routes, versions_of, versions_served
+from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services import catalogue
+from orchestrator.services.catalogue import version_proved
+from orchestrator.services.events import event_record
+from orchestrator.services.operate import model_load, model_unload, nodes_forget
+from orchestrator.services.specs import spec_forget
+
+logger = logging.getLogger(__name__)
+
+
+def version_load(
+    *, model: str, version: str | None = None, node: str | None = None, seconds: float | None = None, actor: str = ""
+) -> dict[str, Any]:
+    """As ``model_load``; the version counts as proved afterwards, and the version policy is carried out."""
+    done = model_load(model=model, version=version, node=node, seconds=seconds, actor=actor)
+    if version_proved(model=model, version=done["version"]):
+        policy_apply(model=model, besides=done["version"], actor=actor)
+    return done
+
+
+def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> Model:
+    """As ``catalogue.model_change``; versions that the new policy leaves out are unloaded.
+
+    Raises:
+        ModelNotFound.
+        InvalidInput: `policy_versions` names a version that there is not.
+    """
+    wanted = changes.get("policy_versions") or []
+    unknown = sorted(set(wanted) - {row.version for row in versions_of(name=name)})
+    if unknown:
+        detail = f"{name} has no version {', '.join(unknown)}."
+        raise InvalidInput(detail, errors=[FieldError(pointer="/policy_versions", code="unknown", detail=detail)])
+    model = catalogue.model_change(name=name, changes=changes, actor=actor)
+    if changes.keys() & {"version_policy", "policy_count", "policy_versions"}:
+        spec_forget()
+        policy_apply(model=name, actor=actor)
+    return model
+
+
+def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:
+    """As ``catalogue.version_retire``; it is unloaded from every node."""
+    row = catalogue.version_retire(model=model, version=version, actor=actor)
+    spec_forget()
+    policy_apply(model=model, actor=actor)
+    return row
+
+
+def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersion:
+    """Make ``version`` the one that takes unnamed traffic: loaded and warm on every node that holds the model first.
+
+    When that fails, what served before goes on serving; the failure is logged with its reason and raised.
+
+    Raises:
+        ModelNotFound: no such model or version.
+        InvalidInput: the version policy would not prefer it, or an alias decides; says what to change.
+        AltlasError: it did not load.
+    """
+    row = version_find(model=model, version=version)
+    before = [route.version for route, _ in version_routes(model=model)]
+    prove(row, what="update", before=", ".join(before), nodes=holders(model), actor=actor)
+    spec_forget()
+    after = [route.version for route, _ in version_routes(model=model)]
+    if row.version not in after:
+        raise InvalidInput(
+            f"{row} is loaded, but {', '.join(after)} takes the traffic: move the alias, or change the version policy."
+        )
+    event_record(
+        kind=EventKind.CATALOGUE,
+        model=model,
+        version=row.version,
+        reason="update done",
+        inputs={"before": before},
+        decision={"after": after},
+        actor=actor,
+    )
+    policy_apply(model=model, actor=actor)
+    return row
+
+
+def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str], actor: str) -> None:
+    """Load ``row`` and warm it up on ``nodes`` (none: on any). When one fails, it leaves those it came to.
+
+    Raises: AltlasError: why it did not load.
+    """
+    model = row.model.name
+    targets: list[str | None] = [*nodes] or [None]
+    try:
+        for node in targets:
+            model_load(model=model, version=row.version, node=node, actor=actor)
+    except AltlasError as exc:
+        event_record(
+            kind=EventKind.REFUSE,
+            model=model,
+            version=row.version,
+            reason=f"{what} rolled back: {exc.code}",
+            inputs={"before": before, "nodes": nodes},
+            decision={"detail": exc.detail},
+            actor=actor,
+        )
+        policy_apply(model=model, actor=actor, unless_failed=row.version)
+        raise
+    version_proved(model=model, version=row.version)
+
+
+def policy_apply(*, model: str, besides: str = "", unless_failed: str = "", actor: str = "policy") -> list[str]:
+    """Unload every version of ``model`` that may not be asked for any more; return which.
+
+    ``besides`` is spared. ``unless_failed`` names a version whose update has just failed: it goes too, unless it was
+    serving before.
+    """
+    nodes_forget(model=model)
+    allowed = {row.version for row in versions_served(model=model)} | {besides}
+    if unless_failed and unless_failed not in {row.version for row, _ in _routes(model)}:
+        allowed -= {unless_failed}
+    gone = []
+    for node in live_nodes(fresh=True):
+        held = {replica["version"] for replica in node["replicas"] if replica["model"] == model}
+        for version in sorted(held - allowed):
+            try:
+                model_unload(model=model, version=version, node=node["name"], seconds=10.0, actor=actor or "policy")
+                gone.append(version)
+            except AltlasError as exc:
+                logger.warning("%s:%s stays on %s: %s", model, version, node["name"], exc.detail)
+    return gone
+
+
+def holders(model: str, version: str | None = None) -> list[str]:
+    """Return the nodes that hold ``model``, or one version of it."""
+    return [
+        node["name"]
+        for node in live_nodes(fresh=True)
+        if any(replica["model"] == model and version in (None, replica["version"]) for replica in node["replicas"])
+    ]
+
+
+def _routes(model: str) -> list[tuple[ModelVersion, int]]:
+    try:
+        return version_routes(model=model)
+    except AltlasError:
+        return []
