@@ -21,9 +21,11 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": reverse_lazy("console-language")},
     "DASHBOARD_CALLBACK": "altlas.console.views.dashboard",
     "STYLES": [lambda request: static("altlas/console.css")],
-    "SCRIPTS": [lambda request: static("altlas/console.js")],
+    "SCRIPTS": [lambda request: static("altlas/charts.js"), lambda request: static("altlas/console.js")],
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": True,
@@ -31,6 +33,11 @@ UNFOLD: dict[str, Any] = {
             {
                 "items": [
                     _link(_("Console"), "dashboard", "admin:index"),
+                    _link(_("Workbench"), "edit_note", "console-workbench"),
+                    _link(_("Model cache"), "memory", "admin:orchestrator_node_cache"),
+                    _link(_("Alerts"), "notifications", "admin:kernel_alert_changelist"),
+                    _link(_("Background jobs"), "task", "admin:kernel_taskrecord_changelist"),
+                    _link(_("Schedules"), "schedule", "admin:django_celery_beat_periodictask_changelist"),
                     _link(_("API documentation"), "api", "docs"),
                 ]
             },

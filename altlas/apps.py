@@ -8,4 +8,9 @@ class AltlasConfig(AppConfig):
     label = "altlas"
 
     def ready(self) -> None:
-        import altlas.celery  # noqa: F401  # importing configures it, which needs loaded settings
+        import altlas.celery  # importing configures it, which needs loaded settings
+        import altlas.kernel.ledger.task  # noqa: F401  # listens to what is sent
+        from altlas.console import alert_rules, language
+
+        alert_rules.register()
+        language.install()

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
 # It warns root of pickled tasks; this product accepts JSON alone.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
-app = Celery("altlas")
+app = Celery("altlas", task_cls="altlas.kernel.ledger.task:LedgerTask")
 app.conf.update(settings.CELERY)
 app.set_current()
 app.set_default()

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from altlas.console import language, workbench
 from altlas.console.views import overview
 from altlas.kernel import health, problems
 from altlas.metrics_view import metrics
@@ -14,6 +15,10 @@ from altlas.root import root
 urlpatterns = [
     path("", root, name="root"),
     path("admin/overview.json", overview, name="console-overview"),
+    path("admin/language", language.choose, name="console-language"),
+    path("admin/workbench", admin.site.admin_view(workbench.page), name="console-workbench"),
+    path("admin/workbench/run", admin.site.admin_view(workbench.run), name="console-workbench-run"),
+    path("admin/workbench/<uuid:run_id>", admin.site.admin_view(workbench.result), name="console-workbench-result"),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

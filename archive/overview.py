@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from altlas.kernel import readings
 from altlas.kernel.clock import now
 from altlas.kernel.overview import Figure, ServiceOverview
 from archive import counts
@@ -22,16 +23,28 @@ def overview() -> ServiceOverview:
     created = counts.capped(recent.filter(action="record_create"))
     deleted = counts.capped(recent.filter(action="record_delete"))
     size = fetch("SELECT pg_total_relation_size('archive_record')")[0][0]
+    records = counts.of_table(Record)
     return ServiceOverview(
         name="archive",
         title=_("Archive"),
         state="ok",
         reason="",
-        headline=Figure(label=_("records"), value=str(counts.of_table(Record))),
+        headline=Figure(label=_("records"), value=str(records)),
         figures=(
             Figure(label=_("created, 24 h"), value=str(created)),
             Figure(label=_("deleted, 24 h"), value=str(deleted)),
             Figure(label=_("on disk"), value=f"{size / 2**20:,.0f} MB"),
         ),
+        measures={"records": records.value, "created": created.value, "bytes": size} | _hit_rate(),
+        trend="records",
         link=reverse("admin:archive_record_changelist"),
     )
+
+
+def _hit_rate() -> dict[str, float]:
+    """Return the share of answers that the cache gave, on this machine since its start; nothing before the first."""
+    reads = readings.totals("archive_cache_reads_total")["archive_cache_reads_total"]
+    total = sum(reads.values())
+    # Labels come in the order of their names: outcome, route.
+    hits = sum(count for (outcome, _route), count in reads.items() if outcome in ("hit", "wait", "early"))
+    return {"hit_rate": hits / total} if total else {}

@@ -12,9 +12,10 @@ class AuthgatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from altlas.kernel.health import register_check
-        from authgateway import checks, schema, signals  # noqa: F401  # they register themselves
+        from authgateway import alert_rules, checks, schema, signals  # noqa: F401  # they register themselves
         from authgateway.denylist.cache import check_eviction
 
+        alert_rules.register()
         register_check("denylist", check_eviction)
         post_migrate.connect(_provision, sender=self, dispatch_uid="authgateway.provision")
 

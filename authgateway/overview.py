@@ -12,6 +12,7 @@ from altlas.kernel.clock import now
 from altlas.kernel.overview import Figure, ServiceOverview, State
 from authgateway.models import Denial, Family, SecurityEvent, SigningKey
 
+REUSE_KINDS = ("refresh_reuse", "stale_lineage")
 _RECENT = timedelta(hours=24)
 
 
@@ -22,6 +23,7 @@ def overview() -> ServiceOverview:
     denied = Denial.objects.filter(expires_at__gt=instant).count()
     events = SecurityEvent.objects.filter(severity=SecurityEvent.Severity.HIGH, last_at__gte=instant - _RECENT)
     serious = events.aggregate(total=Sum("count"))["total"] or 0
+    reused = events.filter(kind__in=REUSE_KINDS).aggregate(total=Sum("count"))["total"] or 0
     key = SigningKey.objects.filter(state=SigningKey.State.ACTIVE).first()
     state: State = "ok"
     reason = ""
@@ -38,8 +40,11 @@ def overview() -> ServiceOverview:
         figures=(
             Figure(label=_("denylist entries"), value=f"{denied:,}"),
             Figure(label=_("serious events, 24 h"), value=f"{serious:,}"),
+            Figure(label=_("refresh tokens reused, 24 h"), value=f"{reused:,}"),
             Figure(label=_("signing key age"), value=_age(instant - key.created_at) if key else "–"),
         ),
+        measures={"sessions": sessions, "denied": denied, "serious": serious, "reused": reused},
+        trend="sessions",
         link=reverse("admin:authgateway_family_changelist"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from altlas.kernel import readings
 from altlas.kernel.overview import Figure, ServiceOverview
 from orchestrator.models import Model
 from orchestrator.selectors.cluster import cache_state
@@ -32,5 +33,20 @@ def overview() -> ServiceOverview:
             Figure(label=_("nodes"), value=str(len(nodes))),
             Figure(label=_("models known"), value=str(Model.objects.count())),
         ),
+        measures={
+            "loaded": sum(r["state"] == "ready" for r in replicas),
+            "used_bytes": used,
+            "budget_bytes": budget,
+            "nodes": len(nodes),
+        }
+        | _hit_rate(),
+        trend="used_bytes",
         link=reverse("admin:orchestrator_node_cache"),
     )
+
+
+def _hit_rate() -> dict[str, float]:
+    """Return the share of requests that found their model loaded, on this machine since its start."""
+    found = readings.totals("altlas_model_hits_total", "altlas_model_misses_total")
+    hits, misses = (sum(values.values()) for values in found.values())
+    return {"hit_rate": hits / (hits + misses)} if hits + misses else {}

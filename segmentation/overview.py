@@ -44,5 +44,11 @@ def overview() -> ServiceOverview:
             Figure(label=_("failed"), value=f"{failed:,}"),
             Figure(label=_("queued or running"), value=f"{waiting.count() + counts.get(Status.RUNNING, 0):,}"),
         ),
+        measures={
+            "runs": sum(counts.values()),
+            "failed": failed,
+            "waiting": counts.get(Status.QUEUED, 0) + counts.get(Status.RUNNING, 0),
+        },
+        trend="runs",
         link=reverse("admin:segmentation_segmentationrun_changelist"),
     )

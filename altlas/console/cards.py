@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
 
 import archive.overview
 import authgateway.overview
@@ -18,20 +19,34 @@ from altlas.kernel.problems import translate
 
 logger = logging.getLogger(__name__)
 
-_SERVICES: dict[str, tuple[str, Callable[[], ServiceOverview]]] = {
-    "segmentation": ("Segmentation", segmentation.overview.overview),
-    "archive": ("Archive", archive.overview.overview),
-    "authgateway": ("Auth gateway", authgateway.overview.overview),
-    "orchestrator": ("Orchestrator", orchestrator.overview.overview),
+SERVICES: dict[str, Callable[[], ServiceOverview]] = {
+    "segmentation": lambda: segmentation.overview.overview(),
+    "archive": lambda: archive.overview.overview(),
+    "authgateway": lambda: authgateway.overview.overview(),
+    "orchestrator": lambda: orchestrator.overview.overview(),
 }
 
 
 def cards() -> list[dict[str, Any]]:
     """Return the four cards as plain mappings, in the order of the page."""
-    return [asdict(_card(name, title, ask)) for name, (title, ask) in _SERVICES.items()]
+    return [asdict(_card(name, ask)) for name, ask in SERVICES.items()]
 
 
-def _card(name: str, title: str, ask: Callable[[], ServiceOverview]) -> ServiceOverview:
+def state_names() -> dict[str, str]:
+    """Return the states of a card as a person reads them."""
+    return {"ok": _("ok"), "warning": _("warning"), "failing": _("failing"), "unknown": _("unknown")}
+
+
+def _title(name: str) -> str:
+    return {
+        "segmentation": _("Segmentation"),
+        "archive": _("Archive"),
+        "authgateway": _("Auth gateway"),
+        "orchestrator": _("Orchestrator"),
+    }[name]
+
+
+def _card(name: str, ask: Callable[[], ServiceOverview]) -> ServiceOverview:
     try:
         return ask()
     except Exception as exc:
@@ -40,6 +55,5 @@ def _card(name: str, title: str, ask: Callable[[], ServiceOverview]) -> ServiceO
         if known is None and not isinstance(exc, DatabaseError):
             logger.exception("overview of %s failed", name)
         reason = known.detail if known is not None else f"{type(exc).__name__}: {exc}"
-        return ServiceOverview(
-            name=name, title=title, state="failing", headline=Figure(label="state", value="no answer"), reason=reason
-        )
+        headline = Figure(label=_("state"), value=_("no answer"))
+        return ServiceOverview(name=name, title=_title(name), state="failing", headline=headline, reason=reason)

@@ -14,7 +14,10 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from altlas.kernel import slow_queries
         from altlas.kernel.alerting import checks  # noqa: F401  # they register themselves
+
+        slow_queries.install()
 
         # Without a sender: schedules and rules of apps that are migrated later come in at the next signal.
         post_migrate.connect(_provision, dispatch_uid="altlas.kernel.provision")

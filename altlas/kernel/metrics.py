@@ -7,3 +7,5 @@ from prometheus_client import Counter
 alert_messages = Counter(
     "altlas_alert_messages_total", "Alert messages by channel and outcome.", ["channel", "outcome"]
 )
+slow_queries = Counter("altlas_slow_queries_total", "Database statements above ALTLAS_SLOW_QUERY_MS.")
+ledger_lost = Counter("altlas_ledger_lost_total", "Notes on background tasks that could not be written.")

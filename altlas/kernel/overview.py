@@ -1,8 +1,9 @@
-"""What one service says about itself to the console: a state, one key figure, a few more."""
+"""What one service says about itself to the console: a state, one key figure, a few more, and what is measured."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal["ok", "warning", "failing", "unknown"]
@@ -18,7 +19,11 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceOverview:
-    """One card of the console; ``reason`` says why the state is not ok."""
+    """One card of the console; ``reason`` says why the state is not ok.
+
+    ``measures`` are plain numbers; beat keeps one of each a minute as the series ``<name>.<measure>``. ``trend`` names
+    the measure whose last day the card draws.
+    """
 
     name: str
     title: str
@@ -27,3 +32,5 @@ class ServiceOverview:
     figures: tuple[Figure, ...] = ()
     reason: str = ""
     link: str = ""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    trend: str = ""

@@ -7,6 +7,7 @@ from celery import shared_task
 from altlas.kernel.alerting.evaluation import alerts_evaluate
 from altlas.kernel.alerting.services import SEND, alerts_purge
 from altlas.kernel.alerting.telling import alerts_send
+from altlas.kernel.ledger.writing import ledger_purge
 
 
 @shared_task(name="altlas.alerts_evaluate", soft_time_limit=50, time_limit=60)
@@ -25,3 +26,4 @@ def send() -> None:
 def purge() -> None:
     """Delete what is older than the settings keep. Repeating it does no harm."""
     alerts_purge()
+    ledger_purge()

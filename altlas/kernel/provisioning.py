@@ -10,6 +10,7 @@ from altlas.kernel.models import AlertRule
 # Row name -> (task, seconds between runs).
 _PERIODIC = {
     "Alerts: ask the rules": ("altlas.alerts_evaluate", 60),
+    "Console: take samples": ("altlas.samples_take", 60),
     "Alerts: send what is pending": ("altlas.alerts_send", 30),
     "Operations: purge what has expired": ("altlas.kernel_purge", 3600),
 }

@@ -1,0 +1,3 @@
+"""Where Django's admin looks for this app's tables."""
+
+from altlas.console import admin  # noqa: F401  # registers them
