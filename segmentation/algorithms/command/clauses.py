@@ -46,6 +46,7 @@ class Clause:
     data: Piece | None = None
     negated: bool = False
     trailing: bool = False  # belongs to the main clause before it, not after it
+    inserted: bool = False  # stands inside the main clause before it
     sentence: int = 0
     confidence: float = 0.95
     shared: str = ""  # "next": the object stands with the next clause only

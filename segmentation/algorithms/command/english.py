@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segmentation.algorithms.command import english_words as lex
 from segmentation.algorithms.command.clauses import Clause, Kind, Link, Role
@@ -32,6 +32,7 @@ class _Break:
     link: Link
     pause: bool
     kind: Kind = Kind.MAIN
+    resumes: bool = False  # goes on with the main clause before the one that ends
 
 
 class English:
@@ -41,7 +42,6 @@ class English:
         self.words = words
         self.sentence = sentence
         self.clauses: list[Clause] = []
-        self._resumes: Clause | None = None
 
     def read(self) -> list[Clause]:
         opening = self._open(0, 0, pause=False)
@@ -70,7 +70,7 @@ class English:
                 if found.at < len(self.words) and self._begins(found, start, opening):
                     return found
                 if self._resumes_fragment(found, opening):
-                    return found
+                    return replace(found, resumes=True)
                 at = max(found.at, at + 1) if found.kind is Kind.MAIN else at + 1
                 continue
             at += 1
@@ -96,7 +96,8 @@ class English:
                 at, moved = at + size, True
         for listed, value in _SUBORDINATORS:
             size = matches(self.words, at, listed)
-            if size and self._subordinates(at, at + size, value):
+            inside = size and self.words[at].low == "for" and gap and not pause  # "an alarm for every ten minutes"
+            if size and not inside and self._subordinates(at, at + size, value):
                 return _Break(gap=gap, at=at + size, link=link, pause=pause, kind=value)
         return _Break(gap=gap, at=at, link=link, pause=pause)
 
@@ -109,7 +110,9 @@ class English:
             if opening.kind is Kind.EACH and opening.gap == 0 and not found.pause:
                 return False
             return self._starts_main(found.at, left, found)
-        if not self._has_predicate(start, found.gap):
+        asked = found.at < len(self.words) and self.words[found.at].low in lex.QUESTIONS
+        strong = found.link is Link.THEN or asked  # also behind a request without a verb: "flights to Rome, then …"
+        if not strong and not opening.resumes and not self._has_predicate(start, found.gap):
             return False
         if found.link is Link.AND and self._governed(left, found):
             return False
@@ -213,6 +216,8 @@ class English:
         end = len(self.words) if end is None else end
         if kind in (Kind.AFTER, Kind.BEFORE) and self._is_gerund(first.low):
             return True
+        if kind not in (Kind.AFTER, Kind.BEFORE) and self.words[at].low != "once":
+            return True
         return any(self._finite(i, content) for i in range(content, end))
 
     def _finite(self, at: int, start: int) -> bool:
@@ -260,7 +265,10 @@ class English:
             word, previous = self.words[at], self.words[at - 1]
             if (
                 finite
-                and word.low in lex.VERBS | lex.QUESTIONS
+                and (
+                    word.low in lex.VERBS | lex.QUESTIONS
+                    or (word.low in lex.AMBIGUOUS and self.words[at + 1 : at + 2] and self.words[at + 1].low in lex.OBJECT_START)
+                )
                 and previous.low not in lex.SUBJECTS | lex.AUXILIARIES | {"to", "and", "or", "not", "of", "for", "in"}
                 and at + 1 < len(self.words)
             ):
@@ -276,10 +284,7 @@ class English:
         if left is None or left.kind is not Kind.MAIN or found.link is not Link.NONE:
             return False
         covered = [word for word in self.words if left.start <= word.start < left.end]
-        if self._content(covered) > 1:
-            return False
-        self._resumes = left
-        return True
+        return self._content(covered) <= 1
 
     # Clauses.
 
@@ -293,9 +298,9 @@ class English:
             return
         inside = self.words[start:end]
         piece = (inside[0].start, inside[-1].end)
-        if self._resumes is not None:
-            self._resumes.pieces.append(piece)
-            self._resumes = None
+        if opening.resumes:
+            self.clauses[-1].inserted = True
+            self.clauses[-2].pieces.append(piece)
             return
         trailing = opening.kind is not Kind.MAIN and bool(self.clauses) and not opening.pause and opening.link is Link.NONE
         connector = self.words[opening.gap : start]
@@ -335,7 +340,7 @@ class English:
         clause.data = reference(inside)
 
     def _is_bare(self, covered: Sequence[Word]) -> bool:
-        if self._content(covered) != 1:
+        if sum(not word.is_mark for word in covered) != 1:
             return False
         low = next(word.low for word in covered if not word.is_mark)
         return low in _VERBS and low not in lex.INTRANSITIVE

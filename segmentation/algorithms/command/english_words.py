@@ -25,7 +25,7 @@ VERBS = words(
     "see select sell send serve set share show shut sign silence simmer sit skip slice snooze soak solve speak spell split "
     "sprinkle squeeze start stir stop store submit subscribe subtract suggest summarise summarize suspend sweep swipe "
     "switch synchronise synchronize take talk tell terminate thank throw tidy tighten toggle transcribe transfer translate "
-    "transmit trim turn unlock unmute unplug unpack unsubscribe untie update upgrade upload validate verify visit vacuum "
+    "transmit trim turn undo redo unlock unmute unplug unpack unsubscribe untie update upgrade upload validate verify visit vacuum "
     "wait wake wash wear whisk wipe withdraw write zip zoom breathe feed walk run iron iterate sort plot tag "
     "archive charge clear close lock look mount replay screenshot dust bake shelve fasten loosen empty wrap unwrap"
 )
@@ -65,7 +65,7 @@ SUBJECTS = words(
 )
 SUBJECT_PRONOUNS = words("i you he she it we they there nobody somebody someone anyone everybody everyone")
 FINITE = words(
-    "is are was were has have had does did can will would must may might isn't aren't wasn't hasn't haven't won't "
+    "am is are was were has have had does did can will would must may might isn't aren't wasn't hasn't haven't won't "
     "doesn't didn't comes goes i'm it's you've i've there's we're they're he's she's i'll you'll"
 )
 POLITE = phrases(

@@ -1,7 +1,7 @@
 """The graph of the clauses of a command.
 
 Edges point from what comes first to what comes after it. Every rule adds edges between neighbours in one direction
-of time only, and ``_acyclic`` drops an edge that would close a circle, so that the result is a DAG by construction.
+of time only, and an edge that would close a circle is dropped, so that the result is a DAG by construction.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from segmentation.algorithms.command.clauses import Clause, Kind, Link, Piece, Role
 
@@ -47,21 +48,30 @@ _WIDE = (Kind.IF, Kind.EACH)  # govern every task of their sentence that follows
 def edges_of(clauses: Sequence[Clause]) -> list[Edge]:
     """Return the edges between ``clauses``, numbered by their order."""
     found: list[Edge] = []
-    for index, clause in enumerate(clauses):
-        if clause.kind is not Kind.MAIN:
-            found.extend(_subordinate(clauses, index))
-        elif clause.link is Link.OTHERWISE:
-            found.extend(_otherwise(clauses, index))
+    condition: int | None = None
+    for _, numbered in groupby(enumerate(clauses), key=lambda pair: pair[1].sentence):
+        members = list(numbered)
+        mains = [index for index, clause in members if clause.kind is Kind.MAIN]
+        edges: list[Edge] = []
+        for index, clause in members:
+            if clause.kind is not Kind.MAIN:
+                edges.extend(_subordinate(clauses, index, mains))
+                condition = index if clause.kind is Kind.IF else condition
+            elif clause.link is Link.OTHERWISE and condition is not None:
+                edges.append(_otherwise(clauses, index, condition))
+        # Edges between sentences point forward only: a circle can close inside one sentence only.
+        found.extend(_acyclic(edges))
     found.extend(_chain(clauses, {frozenset((edge.source, edge.target)) for edge in found}))
-    return _acyclic(found, len(clauses))
+    return sorted(found, key=lambda edge: (edge.source, edge.target))
 
 
-def _subordinate(clauses: Sequence[Clause], index: int) -> list[Edge]:
+def _subordinate(clauses: Sequence[Clause], index: int, mains: Sequence[int]) -> list[Edge]:
     clause = clauses[index]
-    mains = [i for i, other in enumerate(clauses) if other.kind is Kind.MAIN and other.sentence == clause.sentence]
     before, after = [i for i in mains if i < index], [i for i in mains if i > index]
     if clause.trailing and before:
         targets = before[-1:]
+    elif clause.inserted:
+        targets = before[-1:] + (after if clause.kind in _WIDE else [])
     elif clause.kind in _WIDE:
         targets = []
         for place in after:
@@ -85,23 +95,15 @@ def _edge(clause: Clause, index: int, target: int) -> Edge:
     )
 
 
-def _otherwise(clauses: Sequence[Clause], index: int) -> list[Edge]:
-    conditions = [i for i in range(index) if clauses[i].kind is Kind.IF]
-    if not conditions:
-        return []
-    evidence = clauses[index].evidence
-    source = conditions[-1]
-    negated = not clauses[source].negated
-    return [
-        Edge(
-            source=source,
-            target=index,
-            type=EdgeType.CONDITION,
-            evidence=evidence,
-            confidence=clauses[index].confidence,
-            negated=negated,
-        )
-    ]
+def _otherwise(clauses: Sequence[Clause], index: int, condition: int) -> Edge:
+    return Edge(
+        source=condition,
+        target=index,
+        type=EdgeType.CONDITION,
+        evidence=clauses[index].evidence,
+        confidence=clauses[index].confidence,
+        negated=not clauses[condition].negated,
+    )
 
 
 def _chain(clauses: Sequence[Clause], known: set[frozenset[int]]) -> list[Edge]:
@@ -126,18 +128,18 @@ def _chain(clauses: Sequence[Clause], known: set[frozenset[int]]) -> list[Edge]:
     return found
 
 
-def _acyclic(edges: Sequence[Edge], count: int) -> list[Edge]:
+def _acyclic(edges: Sequence[Edge]) -> list[Edge]:
     """Return ``edges`` without those that would close a circle, in their order."""
-    reached: list[set[int]] = [{node} for node in range(count)]
+    reached = {node: {node} for edge in edges for node in (edge.source, edge.target)}
     kept = []
     for edge in edges:
         if edge.source in reached[edge.target]:
             continue
         kept.append(edge)
-        for node in range(count):
-            if edge.source in reached[node]:
-                reached[node] |= reached[edge.target]
-    return sorted(kept, key=lambda edge: (edge.source, edge.target))
+        for nodes in reached.values():
+            if edge.source in nodes:
+                nodes |= reached[edge.target]
+    return kept
 
 
 def with_data(clauses: Sequence[Clause], edges: Sequence[Edge]) -> list[Edge]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from segmentation.algorithms.command.clauses import Clause, Kind, Link, Piece, Role
 from segmentation.algorithms.command.english import English
 from segmentation.algorithms.command.graph import Edge, edges_of, with_data
 from segmentation.algorithms.command.turkish import Turkish
-from segmentation.algorithms.command.words import words_of
+from segmentation.algorithms.command.words import Word, words_of
 from segmentation.algorithms.sentence.split import split_sentences
 from segmentation.algorithms.spans import Span, spans_from_cuts
 
@@ -21,6 +21,7 @@ _LINE_MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INLINE_MARK = re.compile(r"(?:^|(?<=[\s:;,.]))(?:(?P<number>\d{1,2})[.)]|(?:step|adım)\s+(?P<step>\d{1,2})\s*[:.)]|(?P<adim>\d{1,2})\.\s*adım\s*:)\s+", re.IGNORECASE)
+_WINDOW = 150  # words; nobody gives a command in a longer sentence
 _SENTENCE_ENDS = tuple(".!?…\"'”’)")
 _EDGE_MARKS = " \t\r\n\v\f,;:.–—"
 
@@ -69,18 +70,28 @@ def parse_command(text: str, language: str) -> Plan:
     for block in _blocks(text):
         first = True
         for start, end in _sentences(text, block, language):
-            words = words_of(text, start, end, language)
-            found = grammar(words, number).read() if words else []
-            if found and block.item and first and clauses:
-                _as_item(found, block)
-            first = first and not found
-            clauses.extend(found)
-            number += 1
+            for words in _windows(words_of(text, start, end, language)):
+                found = grammar(words, number).read()
+                if found and block.item and first and clauses:
+                    _as_item(found, block)
+                first = first and not found
+                clauses.extend(found)
+                number += 1
     if not clauses:
         stripped = text.strip()
         begin = text.find(stripped) if stripped else 0
         clauses = [Clause(pieces=[(begin, begin + max(len(stripped), 1))], confidence=0.5)]
     return _plan(text, clauses, language)
+
+
+def _windows(words: list[Word]) -> Iterator[list[Word]]:
+    """Yield ``words`` in stretches that the grammars, which look ahead, take in bounded time; cut at marks."""
+    while len(words) > _WINDOW:
+        size = next((i for i in range(_WINDOW, _WINDOW // 2, -1) if words[i - 1].is_mark), _WINDOW)
+        yield words[:size]
+        words = words[size:]
+    if words:
+        yield words
 
 
 def _as_item(found: Sequence[Clause], block: _Block) -> None:

@@ -10,10 +10,11 @@ from segmentation.algorithms.command.clauses import Clause, Kind, Link, Role
 from segmentation.algorithms.command.turkish_objects import (
     front_object,
     has_own_subject,
+    is_accusative,
     object_is_missing,
     reference,
 )
-from segmentation.algorithms.command.turkish_verbs import Form, plain, read
+from segmentation.algorithms.command.turkish_verbs import Form, is_tensed, plain, read
 from segmentation.algorithms.command.words import Word, matches
 
 _CONNECTORS = ((lex.OTHERWISE, Link.OTHERWISE), (lex.THEN, Link.THEN), (lex.PARALLEL, Link.AND))
@@ -28,7 +29,7 @@ _KINDS = {
 }
 _TIMES = frozenset("zaman an anda gün sürece vakit takdirde".split())
 _AORIST = re.compile(r"^(.{2,}?)[aeıiuü]?r$")
-_UNITS = frozenset("gün sabah akşam gece hafta ay yıl saat pazar pazartesi salı çarşamba perşembe cuma cumartesi".split())
+_UNITS = frozenset("gün sabah akşam gece hafta ay yıl saat pazar pazartesi salı çarşamba perşembe cuma cumartesi dakika saniye biri".split())
 
 
 class Turkish:
@@ -69,6 +70,8 @@ class Turkish:
             return (*subordinate, at)
         if form is Form.IP:
             ahead = self._verb_ahead(at + 1)
+            if ahead is Form.FINITE and self._asks(start, at) and not self._asks(at + 1, len(self.words)):
+                return none  # "hangi uçuşlar kalkıp varıyor": one question about one subject
             return none if ahead in (Form.NOMINAL, Form.DIGI, Form.NONE) else (at + 1, Kind.MAIN, at)
         if not self._is_predicate(at, start):
             return none
@@ -94,6 +97,10 @@ class Turkish:
         match = _AORIST.match(word.low)
         if match and following.startswith(match[1][:-1] or match[1]) and re.search(r"m[ae]z$", following):
             return at + 2, Kind.IF
+        if form is Form.KEN and self._verb_ahead(at + 1) in (Form.NOMINAL, Form.DIGI):
+            return 0, Kind.MAIN
+        if form is Form.SE and word.text[0].isupper() and not is_tensed(word.low):
+            return 0, Kind.MAIN  # a name: "Lufthansa"
         if form in _KINDS:
             kind = _KINDS[form]
             if form is Form.SE and at == start and word.low in ("yoksa", "değilse"):
@@ -102,9 +109,12 @@ class Turkish:
             return at + 1, Kind.EACH if kind is Kind.IF and each else kind
         return 0, Kind.MAIN
 
+    def _asks(self, start: int, end: int) -> bool:
+        return any(word.low in lex.QUESTIONS or word.low in lex.PARTICLES for word in self.words[start:end])
+
     def _has_each(self, start: int, at: int) -> bool:
         for place in range(start, at):
-            if self.words[place].low == "her" and self.words[place + 1].low not in _UNITS:
+            if self.words[place].low == "her" and not _UNITS & {word.low for word in self.words[place + 1 : at]}:
                 return True
         return False
 
@@ -120,8 +130,10 @@ class Turkish:
         if form is Form.IMPERATIVE:
             if pause:
                 return True
-            certain = word.low not in lex.AMBIGUOUS and not word.low.endswith(("me", "ma"))
-            return at > start and (certain or front_object(self.words[start:at]) > 0)
+            if at == start or word.low in lex.NEVER_UNMARKED or word.low.endswith(("me", "ma", "malı", "meli")):
+                return False
+            certain = word.low not in lex.AMBIGUOUS and word.low not in lex.AUXILIARY
+            return certain or is_accusative(self.words[at - 1]) or self.words[at - 1].low in lex.COMPOUND
         if form is Form.FINITE:
             return pause
         if form is Form.WISH:
@@ -133,9 +145,8 @@ class Turkish:
             return following is None or following.text in ".!"
         if word.low.endswith(("mı", "mi")) or not pause:
             return False
-        return any(w.low in ("kim", "hangi", "kaç") for w in self.words[start:at]) and form is Form.NONE and (
-            following is None
-        )
+        asks = any(w.low in lex.QUESTIONS for w in self.words[start:at])
+        return asks and form is Form.NONE and all(w.is_mark for w in self.words[at + 1 :])
 
     def _connector(self, at: int) -> int:
         for listed, _ in _CONNECTORS:
@@ -150,9 +161,11 @@ class Turkish:
         if end >= len(self.words):
             return True
         if all(word.is_mark or word.low in lex.CLOSERS for word in self.words[end:]):
-            return False
+            return True
         following = self.words[end]
         pause = following.is_mark or self._connector(end) > 0
+        if self._asks(start, at) and self.readings[at].form is Form.FINITE and not self._asks(end, len(self.words)):
+            return self._verb_ahead(end) is Form.IMPERATIVE  # one question, two verbs
         for place in range(end, len(self.words)):
             if self._is_predicate(place, end) and not self.words[place].quoted:
                 return pause or place > end
@@ -214,6 +227,10 @@ class Turkish:
         if kind is Kind.IF and self._is_otherwise(inside):
             self._link, self._evidence = Link.OTHERWISE, (inside[0].start, inside[-1].end)
             return
+        last = self.clauses[-1] if self.clauses else None
+        if kind is not Kind.MAIN and last is not None and last.kind is kind and link is Link.AND:
+            last.pieces[-1] = (last.pieces[-1][0], inside[-1].end)  # "if this and that": one condition
+            return
         clause = self._clause(begin, end, kind, verb, link, gap)
         self.clauses.append(clause)
         if kind is Kind.MAIN and verb >= 0 and self.readings[verb].form is Form.IP:
@@ -244,6 +261,7 @@ class Turkish:
         if kind is Kind.MAIN and self._fragment is not None:
             pieces.append(self._fragment)
             self._fragment = None
+            self.clauses[-1].inserted = True
         inside = self.words[begin:end]
         pieces.append((inside[0].start, inside[-1].end))
         connector = [word for word in self.words[gap:begin] if not word.is_mark]

@@ -16,6 +16,7 @@ _NOT_ACCUSATIVE = frozenset(
 )
 _DATIVE = re.compile(r"(?:y[ae]|n[ae]|'[yn]?[ae]|[^aeıioöuü][ae])$")
 _OBLIQUE = re.compile(r"(?:[dt][ae]n?|[dt][ae]ki|l[ae]|[ıiuü]nc[ae]|c[ae]|[ıiuü]n|ki)$")
+_OTHERS = frozenset("gerisini kalanını yenisini ötekini diğerini birincisini ikincisini sonuncusunu hepsini birini kendisini".split())
 _POSSESSED = re.compile(r"(?:s[ıiuü]n[ıiuü]|.{3,}[^aeıioöuü]?[ıiuü]n[ıiuü])$")
 
 
@@ -71,7 +72,9 @@ def object_is_missing(before: Sequence[Word], stem: str) -> bool:
         if not nouns or nouns[-1].low not in lex.COMPOUND:
             return False
         nouns = nouns[:-1]
-    elif stem not in lex.TRANSITIVE and stem != "koy" and not re.match(r".{2,}l[ae]$", stem):
+    elif stem in lex.INTRANSITIVE or not (
+        stem in lex.TRANSITIVE or stem == "koy" or re.match(r".{2,}l(?:[ae]|[ae]t|[ae]şt[ıi]r|[ae]nd[ıi]r)$", stem)
+    ):
         return False
     if any(is_accusative(word) for word in nouns):
         return False
@@ -86,6 +89,6 @@ def reference(words: Sequence[Word]) -> tuple[int, int] | None:
         if word.low in lex.REFERENCES:
             return (word.start, word.end)
         first = place == 0 or all(w.low in lex.ADVERBS for w in words[:place])
-        if first and _POSSESSED.search(word.low) and "'" not in word.low and len(words) - place <= 3:
+        if first and word.low not in _OTHERS and _POSSESSED.search(word.low) and "'" not in word.low and len(words) - place <= 3:
             return (word.start, word.end)
     return None

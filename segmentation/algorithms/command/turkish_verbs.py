@@ -35,6 +35,7 @@ class Reading:
 
 _SOFT = {"ed": "et", "gid": "git", "tad": "tat", "güd": "güt"}
 _PASSIVE = re.compile(r"(?:[ıiuü]?l|[ıiuü]?n|[ıiuü]ş|t|d[ıiuü]r|[ae]bil|m[ae]|[ae]m[ae])$")
+_CAUSATIVE = re.compile(r"^(.{3,}?)(?:t|[dt][ıiuü]r)$")
 _DERIVED = re.compile(r".{2,}l(?:a|e|an|en|aş|eş|at|et)$")
 _IP = re.compile(r"^(.{2,}?)y?[ıiuü]p$")
 _DIKTEN = re.compile(r"^(.{2,})[dt][ıiuü]kt[ae]n$")
@@ -50,6 +51,7 @@ _SE = re.compile(
 )
 _SE_PERSONAL = re.compile(r"s[ae](?:m|n|k|n[ıi]z)$")
 _SE_TENSE = re.compile(r"(?:r|m[ae]z|yor|m[ıiuü]ş|c[ae]k|[dt][ıiuü]y)s[ae](?:m|n|k|n[ıi]z)$")
+_TENSED = re.compile(r"(?:[aeıiuü]r|m[ae]z|yor|m[ıiuü]ş|c[ae]k|y)s[ae](?:m|n|k|n[ıi]z|l[ae]r)?$|^(?:varsa|azsa|boşsa)$")
 _PLURAL = re.compile(r"^(.{2,}?)y?[ıiuü]n(?:[ıiuü]z)?$")
 _NEGATIVE = re.compile(r"^(.{2,}?)m[ae](?:y[ıiuü]n(?:[ıiuü]z)?)?$")
 _OPTATIVE = re.compile(r"^(.{2,}?)y?[ae]l[ıi]m$")
@@ -77,13 +79,16 @@ def known(stem: str) -> bool:
         return True
     if _DERIVED.match(stem) and len(stem) > 3:
         return True
+    if stem.endswith("d") and stem[:-1] + "t" in lex.STEMS:
+        return True
     shorter = _PASSIVE.sub("", stem)
     return shorter != stem and len(shorter) >= 2 and (shorter in lex.STEMS or bool(_DERIVED.match(shorter)))
 
 
 def plain(stem: str) -> str:
     """Return the stem as the imperative has it."""
-    return _SOFT.get(stem, stem)
+    hardened = stem[:-1] + "t"
+    return hardened if stem.endswith("d") and hardened in lex.STEMS else _SOFT.get(stem, stem)
 
 
 @lru_cache(maxsize=20_000)
@@ -112,6 +117,11 @@ def read(low: str) -> Reading:
     return _main(low)
 
 
+def is_tensed(low: str) -> bool:
+    """Whether the conditional ``low`` stands on a tense or a copula, which no noun in -sa does."""
+    return bool(_TENSED.search(low))
+
+
 def _is_conditional(low: str) -> bool:
     match = _SE.match(low)
     if not match or low in lex.SUBORDINATE_NOT or len(low) < 4:
@@ -122,7 +132,10 @@ def _is_conditional(low: str) -> bool:
 
 
 def _main(low: str) -> Reading:
-    if low in lex.STEMS:
+    if low in lex.NOT_VERBS:
+        return Reading(Form.NONE)
+    causative = _CAUSATIVE.match(low)
+    if low in lex.STEMS or (causative and causative[1] in lex.STEMS):
         return Reading(Form.IMPERATIVE, low)
     for pattern in (_OPTATIVE, _NECESSITY, _COAXING, _NEGATIVE, _PLURAL):
         match = pattern.match(low)

@@ -12,7 +12,7 @@ TRANSITIVE = words(
     "dinle dinlet doğra doğrula doldur dondur dosyala dök döndür duraklat durdur duyur düşür düzelt düzenle eğit ekle elden "
     "engelle eritme erit eşleştir etiketle etkinleştir ez ezberle fırçala filtrele getir gezdir gider gir giy göm gönder "
     "görüntüle göster güncelle haşla hatırlat hazırla hesapla hızlandır ısıt ısmarla iç ilet imzala incele indir "
-    "işaretle işle izle izlet kaldır kapa kapat karıştır karşılaştır katla kavur kaydet kaydır kaynat kes keşfet kesinleştir kıl "
+    "işaretle işle izle izlet kullan doğur kaldır kapa kapat karıştır karşılaştır katla kavur kaydet kaydır kaynat kes keşfet kesinleştir kıl "
     "kır kırp kıs kilitle kirala kızart kopyala koru kur kurtar kurula kutla küçült listele numarala oku okut onar "
     "onayla oluştur otomatikleştir oyna oynat ölç öde öner ört paketle parlat paylaş pişir planla rendele resimle ruhsat sabitle "
     "sağla sakla sana sar sat say sayfala seç sembolle ser sergile sıfırla sık sıkıştır sırala sil sınırla sınıflandır "
@@ -23,6 +23,7 @@ TRANSITIVE = words(
     "döşe dürt kap kaldır tekrarla gez sergile duy düşün sev tanı ertele erteletme değiş bitir başar ölçeklendir puanla iade "
     "sönümle parçala ekrana yorumla cevapla anımsat kat daya ilişkilendir yarat yönet yansıt gözden geçir gör seslendir"
 )
+NOT_VERBS = words("için kurt sert inat yaşıt yurt altın kadın yakın bütün uygun olsun yarın üstün derin geniş birkaç")
 INTRANSITIVE = words(
     "arı bak başla bekle bit buluş büyü çalış çık çalka çök dal dayan dön dokun dol dur düş gecik geç gel gir git gid gül güven "
     "ilerle in in kal kalk kalın kapan kaç kay kayna kaynama koş konuş kop koyulaş kuru ol otur öl parla piş sıkış soğu "
@@ -41,11 +42,12 @@ COMPOUND = words(
 AMBIGUOUS = words(
     "aç al ara as at bas bin bit çal dal dik dil dile dol don don dön dur ek er ez geç gir göz iç in iste kal kan kap kar kat kaz kes kır kıs "
     "kıl kur koy kurt kuru ol öl say sar sık sil sol son sor soy sun tak taş tut tuz uç uy uzat var ver ya yağ yak yan yar yat yay "
-    "yaz ye yet yık yol yüz düz art sat gerek sana geri arı ser sev kay otur zipl yıl yakın ört bil gül kop ayır ayırt oyna"
+    "yaz ye yet yık yol yüz düz art sat gerek sana geri arı ser sev kay otur zipl yıl yakın ört bil gül kop ayır ayırt oyna kaç"
 )
 STEMS = (TRANSITIVE | INTRANSITIVE | AUXILIARY | words("koy koyul tad güd")) - words(
     "sana zipl artık elden ekrana resimle geri karar gözden varış söndü sembolle takas ruhsat iade kalkış tuz basla kat yetiş"
 )
+NEVER_UNMARKED = words("geç kaç yaz et ol yap yüz art düş don dil at")
 PARTICLES = words(
     "mı mi mu mü mısın misin musun müsün mısınız misiniz musunuz müsünüz mıyım miyim muyum müyüm mıyız miyiz muyuz müyüz"
 )
