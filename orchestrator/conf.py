@@ -67,6 +67,16 @@ class Conf:
         minimum=64,
         help="Tokens, padding included, that go through a model in one forward pass at most.",
     )
+    allocator: str = env.text(
+        "ALTLAS_MODEL_ALLOCATOR",
+        help="Library that model processes preload as their allocator, such as `libjemalloc.so.2`; unset, glibc's own.",
+    )
+    onednn_cache: int = env.integer(
+        "ALTLAS_MODEL_ONEDNN_CACHE",
+        1024,
+        minimum=0,
+        help="Compiled primitives that oneDNN keeps in a model process (docs/decisions/0030).",
+    )
     infer_seconds: float = env.seconds(
         "ALTLAS_INFER_SECONDS", 30, minimum=0.1, help="Deadline of an inference request that names none."
     )

@@ -9,6 +9,7 @@ from celery import shared_task
 
 from orchestrator.services.answers import answer
 from orchestrator.services.infer import infer_here
+from orchestrator.services.memory import memory_alerts_tell
 from orchestrator.services.operate import order_here
 
 
@@ -42,3 +43,9 @@ def order(*, reply_id: str, verb: str, model: str, version: str | None, until: f
     if seconds <= 0:
         return
     answer(reply_id, lambda: order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds))
+
+
+@shared_task(name="orchestrator.memory_alerts", soft_time_limit=60, time_limit=90)
+def memory_alerts() -> None:
+    """Tell operators of memory alerts that they have not been told of. Repeating it does no harm."""
+    memory_alerts_tell()

@@ -2,7 +2,8 @@
 
 Requests that wait at the same time are served together. The request that has been served least so far leads the next
 batch, so that a long document does not hold up a single sentence; the batch is filled with inputs of similar length,
-from whichever request, because padding is work. Padding does not change results (attention masks).
+from whichever request, because padding is work. Padding does not change results (attention masks). A loader that has
+a grid of shapes gets batches that fit it (``orchestrator.runner.shapes``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from orchestrator.runner.shapes import Grid
 
 BUCKET = 8
 
@@ -49,8 +52,9 @@ class Request:
 class Pool:
     """The inputs that wait for a forward pass."""
 
-    def __init__(self, *, token_bound: int) -> None:
+    def __init__(self, *, token_bound: int, grid: Grid | None = None) -> None:
         self._bound = token_bound
+        self._grid = grid
         self._requests: dict[int, Request] = {}
 
     def __bool__(self) -> bool:
@@ -70,6 +74,13 @@ class Pool:
         if not self._requests:
             return []
         order = sorted(self._requests.values(), key=lambda request: (request.served, request.arrival))
+        batch = self._on_grid(self._grid, order) if self._grid is not None else self._free(order)
+        for request in order:
+            if not request.waiting:
+                self._requests.pop(request.id, None)
+        return batch
+
+    def _free(self, order: list[Request]) -> list[Item]:
         lead = order[0]
         # The longest of the leading request sets the width; everything narrower fits beside it.
         width = padded(lead.waiting[-1].length)
@@ -83,8 +94,26 @@ class Pool:
             batch.extend(request.waiting[end - take : end])
             del request.waiting[end - take : end]
             request.served += take * width
-            if not request.waiting:
-                del self._requests[request.id]
             if len(batch) >= room:
                 break
+        return batch
+
+    @staticmethod
+    def _on_grid(grid: Grid, order: list[Request]) -> list[Item]:
+        lead = order[0]
+        width = grid.width(lead.waiting[-1].length)
+        room = grid.room(width)
+        found: list[Item] = []
+        for request in order:
+            if request.params == lead.params:
+                end = bisect.bisect_right(request.waiting, width, key=lambda item: grid.width(item.length))
+                found.extend(reversed(request.waiting[max(0, end - room) : end]))
+        # Stable: within a bucket the leading request comes first, so its longest is in whatever is taken.
+        found.sort(key=lambda item: -grid.width(item.length))
+        batch = found[: grid.take([item.length for item in found[:room]])]
+        taken = {id(item) for item in batch}
+        for request in {item.request.id: item.request for item in batch}.values():
+            left = [item for item in request.waiting if id(item) not in taken]
+            request.served += (len(request.waiting) - len(left)) * width
+            request.waiting = left
         return batch

@@ -1,9 +1,28 @@
-"""What this process holds, from the kernel's books."""
+"""What this process holds, from the kernel's books, the allocator's and Python's; and giving it back."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import resource
+import sys
+import threading
 from pathlib import Path
+from typing import Any
+
+from orchestrator.runner.shapes import SEEN
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MMAP_THRESHOLD = 4 * 2**20
+
+
+class _Mallinfo2(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    ]  # fmt: skip
 
 # The exit status of a runner that went over its memory limit.
 MEMORY_STATUS = 77
@@ -43,3 +62,75 @@ def _status(name: str) -> int:
         if line.startswith(name + ":"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def allocator() -> str:
+    """Return which malloc serves this process: ``glibc``, ``jemalloc``, ``mimalloc``, ``tcmalloc`` or ``other``."""
+    maps = Path("/proc/self/maps").read_text()
+    for name in ("jemalloc", "mimalloc", "tcmalloc"):
+        if f"lib{name}" in maps:
+            return name
+    return "glibc" if hasattr(ctypes.CDLL(None), "mallinfo2") else "other"
+
+
+def settle() -> None:
+    """Bound the allocator's appetite (docs/decisions/0031); does nothing where malloc is not glibc's."""
+    if allocator() != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_ARENA_MAX, 2)
+    # Fixed: left alone, glibc raises it with every large block that is freed, and those then fragment the heap.
+    libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+    libc.mallopt(_M_TRIM_THRESHOLD, 2 * _MMAP_THRESHOLD)
+
+
+def trim() -> None:
+    """Collect cycles and give freed heap pages back to the system."""
+    gc.collect()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
+def heap() -> dict[str, int]:
+    """Return the allocator's bytes ``in_use`` and ``free``; zeros where it does not say."""
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallinfo2"):
+        return {"in_use": 0, "free": 0}
+    libc.mallinfo2.restype = _Mallinfo2
+    info = libc.mallinfo2()
+    return {"in_use": int(info.uordblks + info.hblkhd), "free": int(info.fordblks)}
+
+
+def report() -> dict[str, Any]:
+    """Return what only the process itself knows; cheap enough for every sign of life.
+
+    ``tensors`` counts those made since the warm-up: what existed then is frozen and not looked at.
+    """
+    tensors, tensor_bytes, graphs, modules = _tensors()
+    return {
+        **{f"heap_{name}": value for name, value in heap().items()},
+        "python_blocks": sys.getallocatedblocks(),
+        "tensors": tensors,
+        "tensor_bytes": tensor_bytes,
+        "graphs": graphs,
+        "modules": modules,
+        "shapes": len(SEEN),
+        "threads": threading.active_count(),
+    }
+
+
+def _tensors() -> tuple[int, int, int, int]:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return 0, 0, 0, 0
+    count = size = graphs = modules = 0
+    for thing in gc.get_objects():
+        kind = type(thing)
+        if issubclass(kind, torch.Tensor):
+            count += 1
+            size += thing.numel() * thing.element_size()
+            graphs += thing.grad_fn is not None
+        elif issubclass(kind, torch.nn.Module):
+            modules += 1
+    return count, size, graphs, modules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import socket
@@ -17,11 +16,23 @@ import numpy as np
 
 from orchestrator.runner import frames
 from orchestrator.runner.batching import Item, Pool, Request
+from orchestrator.runner.census import Census
 from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.housekeeping import Housekeeping
 from orchestrator.runner.loaders import loader_for
 from orchestrator.runner.loaders.base import Loader, LoadOrder
-from orchestrator.runner.memory import MEMORY_STATUS, is_exhaustion, limit_data, mapped_bytes
+from orchestrator.runner.memory import (
+    MEMORY_STATUS,
+    allocator,
+    is_exhaustion,
+    limit_data,
+    mapped_bytes,
+    report,
+    settle,
+    trim,
+)
 from orchestrator.runner.prepare import prepare
+from orchestrator.runner.shapes import Shape
 
 logger = logging.getLogger("orchestrator.runner")
 _TOO_MUCH = "The model's process went over its memory limit."
@@ -30,6 +41,7 @@ _TOO_MUCH = "The model's process went over its memory limit."
 def run(connection: socket.socket, *, name: str) -> int:
     """Serve ``connection`` until it closes or says ``stop``; return the exit status."""
     logging.basicConfig(level="INFO", format=f"%(asctime)s %(levelname)-7s runner {name} %(message)s")
+    settle()
     return Runner(connection).serve()
 
 
@@ -42,6 +54,9 @@ class Runner:
         self._busy_since: float | None = None
         self._arrivals = 0
         self._batches: list[int] = []  # sizes of the forward passes since the last answer
+        self._housekeeping = Housekeeping()
+        self._cold: list[Shape] = []
+        self._census = Census()
 
     def serve(self) -> int:
         # A daemon thread: when the main thread returns, the process ends whatever the reader waits for.
@@ -56,8 +71,10 @@ class Runner:
         loader = self._load(first)
         if loader is None:
             return 0
-        self._pool = Pool(token_bound=int(first["batch_tokens"]))
+        grid = getattr(loader, "grid", None)
+        self._pool = Pool(token_bound=int(first["batch_tokens"]), grid=grid)
         self._loader = loader
+        self._cold = grid.shapes()[::-1] if grid is not None else []
         while self._turn():
             pass
         return 0
@@ -74,14 +91,32 @@ class Runner:
             if message["op"] == "ping":
                 since = self._busy_since
                 busy = 0.0 if since is None else time.monotonic() - since
-                self._send(op="pong", id=message["id"], busy_seconds=busy)
+                self._send(op="pong", id=message["id"], busy_seconds=busy, memory=report())
             else:
                 self._inbox.append(message)
                 self._arrived.release()
 
     def _next(self) -> dict[str, Any]:
-        self._arrived.acquire()
+        """Wait for a message; meanwhile do what no request should have to wait for."""
+        while self._cold:
+            if self._arrived.acquire(blocking=False):
+                return self._inbox.popleft()
+            self._warm_one()
+        while not self._arrived.acquire(timeout=self._housekeeping.wait()):
+            self._housekeeping.idle()
         return self._inbox.popleft()
+
+    def _warm_one(self) -> None:
+        shape = self._cold.pop()
+        self._busy_since = time.monotonic()
+        try:
+            self._loader.warm_shape(shape)  # type: ignore[attr-defined]  # a loader with a grid has it
+        except Exception:  # the shape will fail a request too, which is told so
+            logger.exception("the shape %s could not be warmed up", shape)
+        finally:
+            self._busy_since = None
+        if not self._cold:
+            self._housekeeping.loaded()
 
     # --- loading ----------------------------------------------------------------------------------------------------
     def _load(self, order: dict[str, Any]) -> Loader | None:
@@ -89,7 +124,14 @@ class Runner:
         self._busy_since = begun = time.monotonic()
         try:
             loader = loader_for(order["task"])
-            facts = loader.load(LoadOrder(folder=folder, options=order["options"], threads=order["threads"]))
+            facts = loader.load(
+                LoadOrder(
+                    folder=folder,
+                    options=order["options"],
+                    threads=order["threads"],
+                    batch_tokens=order["batch_tokens"],
+                )
+            )
             loaded = time.monotonic()
             self._send(op="progress", stage="warming", seconds=loaded - begun)
             loader.warm_up()
@@ -105,12 +147,11 @@ class Runner:
                 op="failed", code="model_unavailable", detail=f"{type(exc).__name__}: {exc}"[:500], permanent=False
             )
             return None
-        gc.collect()
-        gc.freeze()
+        self._housekeeping.loaded()
         self._busy_since = None
         self._send(
             op="loaded",
-            facts=facts,
+            facts={**facts, "allocator": allocator()},
             mapped_bytes=mapped_bytes(folder),
             load_seconds=loaded - begun,
             warm_seconds=time.monotonic() - loaded,
@@ -132,6 +173,10 @@ class Runner:
                 self._enter(message)
             case "cancel":
                 self._pool.discard(message["id"])
+            case "trim":
+                trim()
+            case "census":
+                self._send(op="census", id=message["id"], **self._census.take(lines=bool(message.get("lines"))))
             case "stop":
                 return False
         return True
@@ -168,6 +213,7 @@ class Runner:
             return
         finally:
             self._busy_since = None
+            self._housekeeping.passed()
         self._batches.append(len(batch))
         elapsed = time.monotonic() - begun
         for item, output in zip(batch, outputs, strict=True):

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +40,12 @@ class Spawned:
 class ForkServer:
     """Starts the fork server when first needed and again when it has died. Runners survive its death."""
 
-    def __init__(self, *, preload: str = PRELOAD, start_seconds: float = 120.0) -> None:
+    def __init__(
+        self, *, preload: str = PRELOAD, start_seconds: float = 120.0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._preload = preload
         self._start_seconds = start_seconds
+        self._environment = dict(environment or {})
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,6 +115,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= self._environment
         self._process = subprocess.Popen(
             [sys.executable, "-m", "orchestrator.runner.forkserver", str(theirs.fileno()), self._preload],
             pass_fds=[theirs.fileno()],

@@ -67,6 +67,7 @@ class RunnerProcess:
         self.last_sign = time.monotonic()
         self.busy_seconds = 0.0
         self.on_batches: Callable[[list[int]], None] = _nobody
+        self.memory: dict[str, Any] = {}
         self.gone = threading.Event()
         threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
 
@@ -138,6 +139,9 @@ class RunnerProcess:
             InferenceTimeout: no answer within ``timeout``; the request is taken back.
             AltlasError: what the runner refused, by its code.
         """
+        return self._ask({"op": "infer", "inputs": list(inputs), "params": params}, timeout)
+
+    def _ask(self, message: dict[str, Any], timeout: float) -> dict[str, Any]:
         number = next(self._ids)
         future: Future[dict[str, Any]] = Future()
         with self._state_lock:
@@ -145,7 +149,7 @@ class RunnerProcess:
                 raise self._crash()
             self._pending[number] = future
         try:
-            self._write({"op": "infer", "id": number, "inputs": list(inputs), "params": params})
+            self._write({**message, "id": number})
             return future.result(max(0.0, timeout))
         except FutureTimeout:
             with suppress(AltlasError):
@@ -155,9 +159,18 @@ class RunnerProcess:
             self._pending.pop(number, None)
 
     def ping(self) -> None:
-        """Ask for a sign of life; ``last_sign`` and ``busy_seconds`` change when it comes."""
+        """Ask for a sign of life; ``last_sign``, ``busy_seconds`` and ``memory`` change when it comes."""
         with suppress(AltlasError):
             self._write({"op": "ping", "id": 0})
+
+    def trim(self) -> None:
+        """Ask it to collect cycles and give freed memory back, after what it is doing."""
+        with suppress(AltlasError):
+            self._write({"op": "trim"})
+
+    def census(self, *, lines: bool, timeout: float) -> dict[str, Any]:
+        """Return what grew since the first census (``orchestrator.runner.census``). Errors as by ``infer``."""
+        return self._ask({"op": "census", "lines": lines}, timeout)
 
     def stop(self, *, within: float) -> None:
         """End the process and wait until the kernel has taken its memory back."""
@@ -202,6 +215,7 @@ class RunnerProcess:
                     future.set_exception(error)
             case "pong":
                 self.busy_seconds = message["busy_seconds"]
+                self.memory = message["memory"]
             case "progress":
                 self._progress(message["stage"])
             case "loaded":

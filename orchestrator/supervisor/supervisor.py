@@ -158,6 +158,14 @@ class Supervisor:
             "spare": self._spare.pid is not None,
         }
 
+    def runners(self) -> list[tuple[Key, RunnerProcess]]:
+        """Return the live processes with what they hold."""
+        return [
+            (replica.spec.key, process.runner)
+            for replica, process in self._shown.replicas
+            if process.runner is not None and process.runner.alive and replica.state in {State.READY, State.DRAINING}
+        ]
+
     # --- entering ---------------------------------------------------------------------------------------------------
     def _enter(self, spec: VersionSpec, deadline: float) -> Lease:
         now = time.monotonic()

@@ -21,6 +21,7 @@ from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.runner import Loaded
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord, Supervisor, SupervisorSettings
+from orchestrator.watch.watcher import Watcher
 from orchestrator.worker import meter, node
 from orchestrator.worker.heartbeat import Heartbeat
 from orchestrator.worker.journal import Journal
@@ -73,6 +74,14 @@ def _loaded(journal: Journal, spec: VersionSpec, loaded: Loaded, measured: int) 
     journal.loaded(spec, loaded, measured)
 
 
+def runner_environment() -> dict[str, str]:
+    """Return what model processes find in their environment: read by their libraries before any of our code runs."""
+    environment = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": str(conf.onednn_cache)}
+    if conf.allocator:
+        environment["LD_PRELOAD"] = conf.allocator
+    return environment
+
+
 class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
     """Starts and stops the supervisor with the worker. After the pool, so that tasks end before their models do."""
 
@@ -83,13 +92,14 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         self._journal: Journal | None = None
         self._heartbeat: Heartbeat | None = None
         self._lane: LaneReaders | None = None
+        self._watcher: Watcher | None = None
 
     def start(self, parent: Any) -> None:
         name = settings.NODE_NAME
         self._journal = Journal(name)
         supervisor = Supervisor(
             supervisor_settings(),
-            forkserver=ForkServer(preload=PRELOAD if conf.preload else ""),
+            forkserver=ForkServer(preload=PRELOAD if conf.preload else "", environment=runner_environment()),
             record=partial(_noted, self._journal),
             loaded=partial(_loaded, self._journal),
             failed=self._journal.failed,
@@ -102,6 +112,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         self._heartbeat.start()
         self._lane = LaneReaders(name, threads=conf.lane_threads, serve=serve)
         self._lane.start()
+        self._watcher = Watcher(node=name, supervisor=supervisor, total_bytes=memory.machine_bytes())
+        self._watcher.start()
         queue = f"altlas.node.{name}"
         if queue not in parent.app.amqp.queues.consume_from:
             parent.app.amqp.queues.select_add(queue)
@@ -112,6 +124,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
             self._heartbeat.stop()  # first, so that nobody sends anything here any more
         if self._lane is not None:
             self._lane.stop()
+        if self._watcher is not None:
+            self._watcher.stop()
         if here is not None:
             here.supervisor.stop()
             node.become(None)

@@ -23,6 +23,7 @@ _GROUPS = {
     "Segmentation": ("ALTLAS_SEGMENTATION_", "ALTLAS_COMMAND_"),
     "Archive": ("ALTLAS_ARCHIVE_",),
     "Models and nodes": ("ALTLAS_MODEL", "ALTLAS_NODE_", "ALTLAS_RUNNER_", "ALTLAS_OPENAI_", "ALTLAS_INFER"),
+    "Memory watch": ("ALTLAS_MEMORY_",),
     "Engines": ("DATABASE_URL", "REDIS_URL", "ALTLAS_DB_", "ALTLAS_REDIS_", "ALTLAS_POSTGRES_"),
     "Web process": (
         "ALTLAS_WEB_", "ALTLAS_HOST", "ALTLAS_PORT", "ALTLAS_MAX_BODY", "ALTLAS_STATIC_", "ALTLAS_METRICS_",
@@ -48,6 +49,7 @@ def _import_all() -> None:
     """Import every room in which settings are declared."""
     importlib.import_module("altlas.metrics_view")
     importlib.import_module("altlas.supervisor.conf")
+    importlib.import_module("orchestrator.watch.conf")
     for app in apps.get_app_configs():
         if Path(app.path, "conf.py").exists() and Path(app.path).is_relative_to(settings.BASE_DIR):
             importlib.import_module(f"{app.name}.conf")

@@ -17,6 +17,7 @@ class LoadOrder:
     threads: int = 1
     runtime: str = "torch"
     variant: Path | None = None  # folder of the compiled variant, when the runtime is not torch
+    batch_tokens: int = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,11 @@ class Encoded:
 
 
 class Loader(Protocol):
-    """One task's way of loading, warming up and serving a model. Used by one thread."""
+    """One task's way of loading, warming up and serving a model. Used by one thread.
+
+    A loader may have a ``grid`` (``orchestrator.runner.shapes.Grid``), set by ``load``: it is given batches that fit
+    the grid, and its ``warm_shape(shape)`` is called for every shape when the runner has nothing else to do.
+    """
 
     def load(self, order: LoadOrder) -> dict[str, Any]:
         """Load and return facts about the model (dimension, longest input, …).

@@ -14,16 +14,18 @@ from typing import Any
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from orchestrator.runner.batching import padded
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
+from orchestrator.runner.shapes import Grid, Shape
+from orchestrator.runner.tensors import padded_batch
 
 
 class SentenceEmbedding:
     """One vector of unit length per text; longer texts are cut at ``max_tokens``."""
 
+    grid: Grid
     _model: Any
     _tokenizer: Any
 
@@ -41,13 +43,18 @@ class SentenceEmbedding:
         except UNUSABLE as exc:
             raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
         self._max_tokens = longest(folder, self._model.config)
+        self.grid = Grid.build(max_tokens=self._max_tokens, token_bound=order.batch_tokens)
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(self._model.config.hidden_size), "max_tokens": self._max_tokens}
 
     def warm_up(self) -> None:
-        for text in ("warm-up", "warm-up " * 30):
-            rows = self.encode([text], {})
-            self.forward([row.payload for row in rows], {})
+        rows = self.encode(["warm-up"], {})
+        self.forward([row.payload for row in rows], {})
+        self.warm_shape(self.grid.shapes()[0])  # whatever comes later needs less memory
+
+    def warm_shape(self, shape: Shape) -> None:
+        """Run one shape of the grid, so that no request pays for it."""
+        self.forward([[self._pad] * shape.width] * shape.rows, {})
 
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
         if not all(isinstance(text, str) or is_ids(text) for text in inputs):
@@ -77,10 +84,7 @@ class SentenceEmbedding:
             return self._forward(rows)
 
     def _forward(self, rows: Sequence[Any]) -> Sequence[Any]:
-        width = padded(max(len(row) for row in rows))
-        ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in rows])
-        lengths = torch.tensor([len(row) for row in rows])
-        mask = (torch.arange(width)[None, :] < lengths[:, None]).long()
+        ids, mask = padded_batch(rows, self.grid, pad=self._pad)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         if self._pooling == "cls":
             pooled = hidden[:, 0]
@@ -89,7 +93,8 @@ class SentenceEmbedding:
             pooled = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
         if self._normalise:
             pooled = torch.nn.functional.normalize(pooled, p=2, dim=1)
-        return list(pooled.numpy())
+        # A copy: what waits to be sent must not keep the padding or the tensor alive.
+        return list(pooled[: len(rows)].numpy().copy())
 
 
 def longest(folder: Path, config: Any) -> int:

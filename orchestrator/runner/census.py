@@ -1,0 +1,135 @@
+"""The deep look into a runner: which types and containers grow, who holds them, and which lines allocate.
+
+Slow (it walks the whole heap, frozen objects too), so it is taken on request only: by ``manage.py memory``.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tracemalloc
+import types
+from collections import Counter, OrderedDict, deque
+from typing import Any, Final
+
+_CONTAINERS: Final = (dict, list, set, deque, OrderedDict)
+_LONG: Final = 64  # shorter containers are not looked at one by one
+_SHOWN: Final = 12
+_DEPTH: Final = 4
+
+
+class Census:
+    """Compares what is alive with what was alive at the first look."""
+
+    def __init__(self) -> None:
+        self._types: Counter[str] | None = None
+        self._lengths: dict[int, int] = {}
+        self._lines: tracemalloc.Snapshot | None = None
+
+    def take(self, *, lines: bool) -> dict[str, Any]:
+        """Return growth since the first census: ``types``, ``containers`` with owner, ``lines`` of the program.
+
+        With ``lines`` allocations are traced from now on, which costs time and memory; the first such census has none.
+        """
+        gc.unfreeze()
+        gc.collect()
+        try:
+            answer = self._take(gc.get_objects())
+        finally:
+            gc.collect()
+            gc.freeze()
+        answer["lines"] = self._traced() if lines else []
+        return answer
+
+    def _take(self, objects: list[Any]) -> dict[str, Any]:
+        kinds = Counter(_name(type(thing)) for thing in objects)
+        long = {
+            id(thing): thing
+            for thing in objects
+            if isinstance(thing, _CONTAINERS) and thing is not objects and len(thing) >= _LONG
+        }
+        long.pop(id(self._lengths), None)
+        if self._types is None:
+            self._types = kinds
+            self._lengths = {key: len(thing) for key, thing in long.items()}
+            return {"types": [], "containers": []}
+        grown = [(len(thing) - self._lengths.get(key, 0), thing) for key, thing in long.items() if thing is not kinds]
+        grown = sorted((pair for pair in grown if pair[0] > 0), key=lambda pair: -pair[0])[:_SHOWN]
+        hidden = [objects, long, grown, kinds, sys._getframe()]
+        return {
+            "types": [
+                {"type": name, "count": count, "grown": more, "held_by": self._held_by(name, objects, hidden)}
+                for name, more, count in self._growing(kinds)
+            ],
+            "containers": [
+                {"type": _name(type(thing)), "length": len(thing), "grown": more, "owner": _owner(thing, hidden)}
+                for more, thing in grown
+            ],
+        }
+
+    def _growing(self, kinds: Counter[str]) -> list[tuple[str, int, int]]:
+        before = self._types or Counter()
+        found = [(name, count - before[name], count) for name, count in kinds.items() if count > before[name]]
+        return sorted(found, key=lambda row: -row[1])[:_SHOWN]
+
+    def _held_by(self, name: str, objects: list[Any], hidden: list[Any]) -> str:
+        """Return who keeps the youngest object of the type alive."""
+        if self._types is not None and name in self._types and self._types[name] > 10_000:
+            return ""  # dicts, tuples, functions: one of many says nothing
+        youngest = next((thing for thing in reversed(objects) if _name(type(thing)) == name), None)
+        return "" if youngest is None else _owner(youngest, hidden)
+
+    def _traced(self) -> list[dict[str, Any]]:
+        if not tracemalloc.is_tracing():
+            tracemalloc.start()
+            return []
+        snapshot = tracemalloc.take_snapshot().filter_traces(
+            [tracemalloc.Filter(False, tracemalloc.__file__), tracemalloc.Filter(False, __file__)]
+        )
+        if self._lines is None:
+            self._lines = snapshot
+            return []
+        found = snapshot.compare_to(self._lines, "lineno")
+        return [
+            {
+                "line": f"{difference.traceback[0].filename}:{difference.traceback[0].lineno}",
+                "bytes": difference.size_diff,
+                "blocks": difference.count_diff,
+            }
+            for difference in found[:_SHOWN]
+            if difference.size_diff > 0
+        ]
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _owner(thing: Any, hidden: list[Any], depth: int = _DEPTH) -> str:
+    """Return the path by which ``thing`` is reached, such as ``module.NAME`` or ``Class.attribute[…]``."""
+    skip = {id(other) for other in hidden}
+    for referrer in gc.get_referrers(thing):
+        if id(referrer) in skip or isinstance(referrer, types.FrameType):
+            continue
+        if isinstance(referrer, dict):
+            key = next((key for key, value in referrer.items() if value is thing), None)
+            holder = _holder(referrer)
+            if holder:
+                return f"{holder}.{key}"
+            if depth:
+                return f"{_owner(referrer, [*hidden, thing], depth - 1)}[…]"
+        elif isinstance(referrer, list | tuple | set | deque) and depth:
+            return f"{_owner(referrer, [*hidden, thing], depth - 1)}[…]"
+        else:
+            return _name(type(referrer))
+    return "?"
+
+
+def _holder(namespace: dict[Any, Any]) -> str:
+    """Return whose ``__dict__`` this is: a module's name, or an object's type."""
+    if "__spec__" in namespace and isinstance(namespace.get("__name__"), str):
+        return str(namespace["__name__"])
+    for referrer in gc.get_referrers(namespace):
+        if getattr(referrer, "__dict__", None) is namespace:
+            return _name(type(referrer))
+    return ""

@@ -1,0 +1,26 @@
+"""Padded batches as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from orchestrator.runner.shapes import SEEN, Grid
+
+
+def padded_batch(rows: Sequence[Sequence[int]], grid: Grid, *, pad: int) -> tuple[Any, Any]:
+    """Return token ids and attention mask, int64 of one of the grid's shapes; spare rows attend to their first token.
+
+    A row whose mask is all zero would turn into NaN in some attention kernels.
+    """
+    shape = grid.shape(len(rows), max(map(len, rows)))
+    SEEN.add(*shape)
+    ids = torch.full(shape, pad, dtype=torch.int64)
+    mask = torch.zeros(shape, dtype=torch.int64)
+    mask[len(rows) :, 0] = 1
+    for at, row in enumerate(rows):
+        ids[at, : len(row)] = torch.tensor(row, dtype=torch.int64)
+        mask[at, : len(row)] = 1
+    return ids, mask

@@ -1,0 +1,61 @@
+"""Prometheus metrics of the memory watch, written by the node worker for all processes of its node."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+from orchestrator.watch.readings import TOLD, Reading
+
+_LABELS: Final = ["node", "kind", "name"]
+
+
+def _gauge(name: str, help: str) -> Gauge:
+    return Gauge(name, help, _LABELS, multiprocess_mode="mostrecent")
+
+
+MEASURES: Final = {
+    "anon": _gauge("altlas_process_anonymous_bytes", "Anonymous resident memory (RssAnon)."),
+    "file": _gauge("altlas_process_file_bytes", "Resident memory backed by files (RssFile and RssShmem)."),
+    "uss": _gauge("altlas_process_uss_bytes", "Memory that would be free if the process ended (USS)."),
+    "pss": _gauge("altlas_process_pss_bytes", "Private memory and the process's share of what is shared (PSS)."),
+    "threads": _gauge("altlas_process_threads", "Threads."),
+    "descriptors": _gauge("altlas_process_descriptors", "Open file descriptors."),
+    "heap_in_use": _gauge("altlas_runner_heap_in_use_bytes", "Bytes that malloc has handed out."),
+    "heap_free": _gauge("altlas_runner_heap_free_bytes", "Bytes that malloc holds and nobody uses."),
+    "python_blocks": _gauge("altlas_runner_python_blocks", "Blocks that Python's allocator has handed out."),
+    "tensors": _gauge("altlas_runner_tensors", "Tensors made since the warm-up that are alive."),
+    "tensor_bytes": _gauge("altlas_runner_tensor_bytes", "Bytes of those tensors."),
+    "graphs": _gauge("altlas_runner_graphs", "Those tensors that keep an autograd graph alive."),
+    "modules": _gauge("altlas_runner_modules", "Torch modules made since the warm-up that are alive."),
+    "shapes": _gauge("altlas_runner_shapes", "Distinct shapes of forward passes since the start; 40 at most."),
+}
+ALERTS: Final = Counter("altlas_memory_alerts_total", "Memory alerts raised.", ["kind", "level"])
+ACTIONS: Final = Counter("altlas_memory_actions_total", "What the memory watch did.", ["action"])
+TOLD_TOTAL: Final = Counter("altlas_memory_alerts_told_total", "Memory alerts by mail and webhook.", ["outcome"])
+REFUSING: Final = Gauge(
+    "altlas_memory_refusing",
+    "1 while the node refuses model requests for want of memory.",
+    ["node"],
+    multiprocess_mode="mostrecent",
+)
+_shown: set[tuple[str, str, str]] = set()
+
+
+def publish(node: str, readings: list[Reading]) -> None:
+    """Write the gauges; a process that is gone shows zeros, since a shared metrics file forgets no label."""
+    now = set()
+    for reading in readings:
+        labels = (node, reading.kind, reading.name)
+        now.add(labels)
+        for name, gauge in MEASURES.items():
+            if name not in TOLD:
+                gauge.labels(*labels).set(getattr(reading, name))
+            elif name in reading.told:
+                gauge.labels(*labels).set(reading.told[name])
+    for labels in _shown - now:
+        for gauge in MEASURES.values():
+            gauge.labels(*labels).set(0)
+    _shown.clear()
+    _shown.update(now)
