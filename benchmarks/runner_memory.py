@@ -32,24 +32,7 @@ from orchestrator.supervisor.spec import Key, VersionSpec  # noqa: E402
 from orchestrator.supervisor.supervisor import Supervisor, SupervisorSettings  # noqa: E402
 
 MB = 2**20
-WORDS = [
-    "the",
-    "harbour",
-    "committee",
-    "postponed",
-    "its",
-    "decision",
-    "about",
-    "every",
-    "budget",
-    "while",
-    "İstanbul",
-    "waited",
-    "for",
-    "rain",
-    "and",
-    "news",
-]
+WORDS = ["the", "harbour", "committee", "postponed", "its", "every", "budget", "while", "İstanbul", "waited", "news"]
 VARIANTS: list[tuple[str, str, dict[str, str]]] = [
     ("free shapes", "", {}),
     ("free shapes, collect and trim at set points", "housekeeping", {}),

@@ -12,15 +12,15 @@ USERNAME = "walkthrough"
 
 
 @contextmanager
-def opened() -> Iterator[tuple[str, str]]:
+def opened(username: str = USERNAME) -> Iterator[tuple[str, str]]:
     """Yield user name and password of an account that can log in only inside the block."""
     password = secrets.token_urlsafe(24)
-    user, _ = get_user_model().objects.get_or_create(username=USERNAME)
+    user, _ = get_user_model().objects.get_or_create(username=username)
     user.is_active = True
     user.set_password(password)
     user.save()
     try:
-        yield USERNAME, password
+        yield username, password
     finally:
         user.is_active = False
         user.set_unusable_password()

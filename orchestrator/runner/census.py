@@ -6,22 +6,24 @@ Slow (it walks the whole heap, frozen objects too), so it is taken on request on
 from __future__ import annotations
 
 import gc
-import sys
 import tracemalloc
 import types
 from collections import Counter, OrderedDict, deque
 from typing import Any, Final
 
-_CONTAINERS: Final = (dict, list, set, deque, OrderedDict)
+_CONTAINERS: Final = frozenset({dict, list, set, deque, OrderedDict})
+_PASSING: Final = (types.FrameType, types.CellType, types.GeneratorType)  # hold things only while code runs
 _LONG: Final = 64  # shorter containers are not looked at one by one
-_SHOWN: Final = 12
+_SHOWN: Final = 6
+_CHUNK: Final = 1000
 _DEPTH: Final = 4
 
 
 class Census:
-    """Compares what is alive with what was alive at the first look."""
+    """Compares what is alive with what was alive at the first look; ``frozen``: the process freezes its heap."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, frozen: bool = True) -> None:
+        self._frozen = frozen
         self._types: Counter[str] | None = None
         self._lengths: dict[int, int] = {}
         self._lines: tracemalloc.Snapshot | None = None
@@ -36,26 +38,26 @@ class Census:
         try:
             answer = self._take(gc.get_objects())
         finally:
-            gc.collect()
-            gc.freeze()
+            if self._frozen:
+                gc.collect()
+                gc.freeze()
         answer["lines"] = self._traced() if lines else []
         return answer
 
     def _take(self, objects: list[Any]) -> dict[str, Any]:
         kinds = Counter(_name(type(thing)) for thing in objects)
-        long = {
-            id(thing): thing
-            for thing in objects
-            if isinstance(thing, _CONTAINERS) and thing is not objects and len(thing) >= _LONG
-        }
-        long.pop(id(self._lengths), None)
+        long = {id(thing): thing for thing in objects if type(thing) in _CONTAINERS and len(thing) >= _LONG}
+        long |= _untracked(objects)
+        for own in (objects, self._lengths):
+            long.pop(id(own), None)
         if self._types is None:
             self._types = kinds
             self._lengths = {key: len(thing) for key, thing in long.items()}
+            self._lengths[id(kinds)] = len(kinds)
             return {"types": [], "containers": []}
-        grown = [(len(thing) - self._lengths.get(key, 0), thing) for key, thing in long.items() if thing is not kinds]
+        grown = [(len(thing) - self._lengths.get(key, 0), thing) for key, thing in long.items()]
         grown = sorted((pair for pair in grown if pair[0] > 0), key=lambda pair: -pair[0])[:_SHOWN]
-        hidden = [objects, long, grown, kinds, sys._getframe()]
+        hidden = {id(own) for own in (objects, long, grown, kinds, *grown)}
         return {
             "types": [
                 {"type": name, "count": count, "grown": more, "held_by": self._held_by(name, objects, hidden)}
@@ -72,10 +74,10 @@ class Census:
         found = [(name, count - before[name], count) for name, count in kinds.items() if count > before[name]]
         return sorted(found, key=lambda row: -row[1])[:_SHOWN]
 
-    def _held_by(self, name: str, objects: list[Any], hidden: list[Any]) -> str:
+    def _held_by(self, name: str, objects: list[Any], hidden: set[int]) -> str:
         """Return who keeps the youngest object of the type alive."""
-        if self._types is not None and name in self._types and self._types[name] > 10_000:
-            return ""  # dicts, tuples, functions: one of many says nothing
+        if name.startswith("builtins."):
+            return ""  # one of so many says nothing; containers are looked at one by one
         youngest = next((thing for thing in reversed(objects) if _name(type(thing)) == name), None)
         return "" if youngest is None else _owner(youngest, hidden)
 
@@ -101,27 +103,36 @@ class Census:
         ]
 
 
+def _untracked(objects: list[Any]) -> dict[int, Any]:
+    """Return the long dicts that the collector does not know: those of strings and numbers alone."""
+    found = {}
+    for start in range(0, len(objects), _CHUNK):
+        for thing in gc.get_referents(*objects[start : start + _CHUNK]):
+            if type(thing) is dict and len(thing) >= _LONG and not gc.is_tracked(thing):
+                found[id(thing)] = thing
+    return found
+
+
 def _name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _owner(thing: Any, hidden: list[Any], depth: int = _DEPTH) -> str:
+def _owner(thing: Any, hidden: set[int], depth: int = _DEPTH) -> str:
     """Return the path by which ``thing`` is reached, such as ``module.NAME`` or ``Class.attribute[…]``."""
-    skip = {id(other) for other in hidden}
-    for referrer in gc.get_referrers(thing):
-        if id(referrer) in skip or isinstance(referrer, types.FrameType):
+    found = gc.get_referrers(thing)
+    hidden = hidden | {id(found), id(thing)}
+    for referrer in found:
+        if id(referrer) in hidden or isinstance(referrer, _PASSING):
             continue
         if isinstance(referrer, dict):
             key = next((key for key, value in referrer.items() if value is thing), None)
             holder = _holder(referrer)
             if holder:
                 return f"{holder}.{key}"
-            if depth:
-                return f"{_owner(referrer, [*hidden, thing], depth - 1)}[…]"
-        elif isinstance(referrer, list | tuple | set | deque) and depth:
-            return f"{_owner(referrer, [*hidden, thing], depth - 1)}[…]"
-        else:
+        elif not isinstance(referrer, list | tuple | set | deque):
             return _name(type(referrer))
+        if depth:
+            return f"{_owner(referrer, hidden, depth - 1)}[…]"
     return "?"
 
 

@@ -175,6 +175,8 @@ class Runner:
                 self._pool.discard(message["id"])
             case "trim":
                 trim()
+            case "report":
+                self._send(op="report", id=message["id"], memory=report())
             case "census":
                 self._send(op="census", id=message["id"], **self._census.take(lines=bool(message.get("lines"))))
             case "stop":

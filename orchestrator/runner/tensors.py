@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from orchestrator.runner.shapes import SEEN, Grid
@@ -17,10 +18,10 @@ def padded_batch(rows: Sequence[Sequence[int]], grid: Grid, *, pad: int) -> tupl
     """
     shape = grid.shape(len(rows), max(map(len, rows)))
     SEEN.add(*shape)
-    ids = torch.full(shape, pad, dtype=torch.int64)
-    mask = torch.zeros(shape, dtype=torch.int64)
+    ids = np.full(shape, pad, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
     mask[len(rows) :, 0] = 1
     for at, row in enumerate(rows):
-        ids[at, : len(row)] = torch.tensor(row, dtype=torch.int64)
+        ids[at, : len(row)] = row
         mask[at, : len(row)] = 1
-    return ids, mask
+    return torch.from_numpy(ids), torch.from_numpy(mask)

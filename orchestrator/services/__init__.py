@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.services.aliases import alias_remove, alias_set
 from orchestrator.services.catalogue import default_register, model_register
 from orchestrator.services.infer import FloatArray, InferenceResult, infer, lease
-from orchestrator.services.operate import model_load, model_pin, model_unload
+from orchestrator.services.operate import model_census, model_load, model_pin, model_unload
 from orchestrator.services.rollout import model_change, policy_apply, version_load, version_promote, version_retire
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "default_register",
     "infer",
     "lease",
+    "model_census",
     "model_change",
     "model_load",
     "model_pin",

@@ -12,6 +12,7 @@ from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions
 from orchestrator.conf import conf
 from orchestrator.models import EventKind
+from orchestrator.runner.census import Census
 from orchestrator.selectors.catalogue import version_choose, version_find
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.catalogue import model_change
@@ -19,6 +20,8 @@ from orchestrator.services.events import event_record
 from orchestrator.services.specs import spec_forget, spec_of
 from orchestrator.supervisor.spec import Key
 from orchestrator.worker import node as here
+
+_own_census = Census(frozen=False)
 
 
 def model_load(
@@ -68,6 +71,15 @@ def nodes_forget(*, model: str) -> None:
                 _send("forget", model=model, version=None, node=node["name"], seconds=2.0)
 
 
+def model_census(*, model: str, node: str, lines: bool, seconds: float = 120.0) -> dict[str, Any]:
+    """Return what grew since the first census, in the model's process (``runner``) and in the node worker (``worker``).
+
+    With ``lines`` both trace their allocations from the first census on, which costs time and memory.
+    """
+    verb = "census-lines" if lines else "census"
+    return _send(verb, model=model, version=None, node=node, seconds=seconds)
+
+
 def order_here(*, verb: str, model: str, version: str | None, until: float) -> dict[str, Any]:
     """Carry out an order on this node; ``until`` by the monotonic clock."""
     current = here.current()
@@ -85,6 +97,15 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
             "version": spec.key.version,
             "node": current.name,
             "seconds": time.monotonic() - begun,
+        }
+    if verb.startswith("census"):
+        runners = [runner for key, runner in current.supervisor.runners() if key.model == model]
+        if not runners:
+            raise exceptions.ModelUnavailable(f"{model} is not loaded on this node.")
+        lines = verb == "census-lines"
+        return {
+            "runner": runners[0].census(lines=lines, timeout=until - time.monotonic()),
+            "worker": _own_census.take(lines=lines),
         }
     keys = {Key(replica["model"], replica["version"]) for replica in current.supervisor.state()["replicas"]}
     chosen = [key for key in keys if key.model == model and version in (None, key.version)]

@@ -172,6 +172,11 @@ class RunnerProcess:
         """Return what grew since the first census (``orchestrator.runner.census``). Errors as by ``infer``."""
         return self._ask({"op": "census", "lines": lines}, timeout)
 
+    def report(self, *, timeout: float) -> dict[str, Any]:
+        """Return what it holds by its own account (``orchestrator.runner.memory``), between two forward passes."""
+        memory: dict[str, Any] = self._ask({"op": "report"}, timeout)["memory"]
+        return memory
+
     def stop(self, *, within: float) -> None:
         """End the process and wait until the kernel has taken its memory back."""
         self._killed_for = self._killed_for or "stopped"
@@ -204,7 +209,7 @@ class RunnerProcess:
 
     def _handle(self, message: dict[str, Any]) -> None:
         match message["op"]:
-            case "result":
+            case "result" | "census" | "report":
                 if message.get("batches"):
                     self.on_batches(message["batches"])
                 self._resolve(message)

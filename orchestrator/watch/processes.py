@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 import psutil
 
-from orchestrator.supervisor.runner import RunnerProcess
-from orchestrator.supervisor.spec import Key
 from orchestrator.watch.readings import Reading, read
 
 
-def collect(runners: Iterable[tuple[Key, RunnerProcess]]) -> list[Reading]:
-    """Return a reading of every process of this node: the runners, this process and its children, and, where
-    ``manage.py up`` started it, the web processes and beat beside it."""
+def collect(runners: Mapping[int, tuple[str, Mapping[str, Any]]], *, root: int | None = None) -> list[Reading]:
+    """Return a reading of every process of this node: the runners (by pid: name and what they say of themselves) and
+    all that descends from ``root``; default this process, or ``manage.py up`` when that started it."""
     found: list[Reading | None] = []
-    known: set[int] = set()
     numbers: Counter[str] = Counter()
-    for key, runner in sorted(runners, key=lambda pair: (pair[0], pair[1].pid)):
-        known.add(runner.pid)
-        found.append(read(runner.pid, kind="runner", name=_numbered(str(key), numbers), told=runner.memory))
-    for process in _family():
-        if process.pid in known:
-            continue
+    for pid, (name, told) in sorted(runners.items(), key=lambda pair: (pair[1][0], pair[0])):
+        found.append(read(pid, kind="runner", name=_numbered(name, numbers), told=told))
+    for process in _family(root):
         kind = _kind(process)
-        if kind != "runner":  # one that is loading or leaving is not judged
+        if process.pid not in runners and kind != "runner":  # one that is loading or leaving is not judged
             found.append(read(process.pid, kind=kind, name=_numbered(kind, numbers)))
     return [reading for reading in found if reading is not None]
 
@@ -37,16 +32,14 @@ def _numbered(name: str, numbers: Counter[str]) -> str:
     return name if numbers[name] == 1 else f"{name}#{numbers[name]}"
 
 
-def _family() -> Iterator[psutil.Process]:
-    here = psutil.Process(os.getpid())
-    root = here
+def _family(root: int | None) -> Iterator[psutil.Process]:
     with suppress(psutil.Error):
-        parent = here.parent()
+        top = psutil.Process(root or os.getpid())
+        parent = top.parent() if root is None else None
         if parent is not None and {"manage.py", "up"} <= {word.rsplit("/", 1)[-1] for word in parent.cmdline()}:
-            root = parent
-    with suppress(psutil.Error):
-        yield root
-        yield from sorted(root.children(recursive=True), key=lambda process: process.pid)
+            top = parent
+        yield top
+        yield from sorted(top.children(recursive=True), key=lambda process: process.pid)
 
 
 def _kind(process: psutil.Process) -> str:
@@ -57,8 +50,6 @@ def _kind(process: psutil.Process) -> str:
         return "other"
     if name.startswith("runner "):
         return "runner"
-    if process.pid == os.getpid():
-        return "worker"
     for word, kind in (
         ("granian", "web"), ("beat", "beat"), ("worker", "worker"), ("orchestrator.runner.forkserver", "forkserver"),
         ("up", "up"),

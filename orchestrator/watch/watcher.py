@@ -74,7 +74,7 @@ class Watcher:
         runners = self._supervisor.runners()
         for _key, runner in runners:
             runner.ping()  # what it says of itself arrives for the next round
-        readings = collect(runners)
+        readings = collect({runner.pid: (str(key), runner.memory) for key, runner in runners})
         metrics.publish(self._node, readings)
         verdict = self._judge.judge(readings, warm=self._warm(readings))
         self._act(verdict)

@@ -1,0 +1,3 @@
+"""Memory under load: profiles, long runs and their verdicts (``manage.py memory``)."""
+
+from __future__ import annotations

@@ -1,0 +1,125 @@
+"""The load: documents through the whole path, from HTTP to the model, by a number of clients at a time."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+
+from altlas.walkthrough.client import ApiClient
+
+# Load level -> clients that each send one request after the other.
+LEVELS: Final = {"low": 1, "mid": 4, "high": 16}
+_REFUSED_EVERY: Final = 50  # every so many requests one is bad: error paths must not keep anything either
+_GOOD, _BAD = 201, 400
+
+
+def sentences() -> list[str]:
+    """Return pieces of the sample documents, Turkish and English, of about a sentence each."""
+    folder = Path(settings.BASE_DIR) / "docs" / "samples"
+    texts = [(folder / f"{language}-sample.txt").read_text(encoding="utf-8") for language in ("tr", "en")]
+    return [piece for text in texts for piece in re.split(r"(?<=[.!?])\s+", text.strip()) if piece]
+
+
+def bodies(*, model: str, seed: int, longest: int = 12) -> Iterator[dict[str, Any]]:
+    """Yield request bodies without end: documents of 1 to ``longest`` sentences in changing order and length."""
+    rng = random.Random(seed)  # noqa: S311  # repeatable load, guards nothing
+    pool = sentences()
+    number = 0
+    while True:
+        number += 1
+        if number % _REFUSED_EVERY == 0:
+            yield {"text": "x", "strategy": "no-such-strategy"}
+            continue
+        text = " ".join(rng.choices(pool, k=rng.randint(1, longest)))
+        yield {"text": text, "strategy": "topic", "model": model, "archive": False}
+
+
+@dataclass(kw_only=True)
+class Load:
+    """``clients`` threads that share one account; ``answers`` counts statuses."""
+
+    url: str
+    account: tuple[str, str]
+    clients: int
+    model: str
+    seed: int = 0
+    longest: int = 12
+    answers: Counter[int] = field(default_factory=Counter)
+    _token: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, requests: int, *, every: int, at: Callable[[int], None], begin: int = 0) -> None:
+        """Send ``requests`` requests and call ``at(done)`` after every ``every``, while the next ones are under way.
+
+        Raises:
+            OSError, UnexpectedAnswer: the installation went away or cannot log us in.
+        """
+        self._over.clear()
+        source = bodies(model=self.model, seed=self.seed + begin, longest=self.longest)
+        counted = 0
+        done = threading.Semaphore(0)
+
+        def work() -> None:
+            with ApiClient(self.url) as client:
+                while not self._over.is_set():
+                    with self._lock:
+                        nonlocal counted
+                        if counted >= requests:
+                            return
+                        counted += 1
+                        body = next(source)
+                    self._send(client, body)
+                    done.release()
+
+        with ThreadPoolExecutor(self.clients) as pool:
+            futures = [pool.submit(work) for _ in range(self.clients)]
+            try:
+                for number in range(1, requests + 1):
+                    while not done.acquire(timeout=1.0):
+                        _raise_of(futures)
+                    if number % every == 0:
+                        at(begin + number)
+            finally:
+                self._over.set()
+        _raise_of(futures)
+
+    def _send(self, client: ApiClient, body: dict[str, Any]) -> None:
+        client.token = self._token or self._login(client)
+        answer = client.call("POST", "/api/v1/segmentations", body, expect=(201, 202, 400, 401, 429, 503, 504))
+        if answer.status == 401:
+            # The token has lived its minutes; whoever sees it first logs in for all.
+            client.token = self._login(client)
+            answer = client.call("POST", "/api/v1/segmentations", body, expect=(201, 202, 400, 429, 503, 504))
+        with self._lock:
+            self.answers[answer.status] += 1
+
+    def _login(self, client: ApiClient) -> str:
+        stale = client.token
+        with self._lock:
+            if self._token == stale or not self._token:
+                client.token = ""
+                name, password = self.account
+                told = client.call("POST", "/api/v1/auth/token", {"username": name, "password": password}).body
+                self._token = str(told["access"])
+            return self._token
+
+    @property
+    def failed(self) -> int:
+        """Return how many requests got neither a result nor the refusal that they were meant to get."""
+        return sum(count for status, count in self.answers.items() if status not in (_GOOD, _BAD))
+
+
+def _raise_of(futures: Sequence[Any]) -> None:
+    for future in futures:
+        if future.done() and future.exception() is not None:
+            raise future.exception()
