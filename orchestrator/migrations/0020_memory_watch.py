@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orchestrator', '0002_rules'),
+        ('orchestrator', '0010_facts_and_variants'),
     ]
 
     operations = [
