@@ -89,6 +89,12 @@ class Conf:
     cache_pause: float = env.seconds(
         "ALTLAS_ARCHIVE_CACHE_PAUSE", 5, help="How long a process leaves a cache alone that did not answer."
     )
+    replica_pin: float = env.seconds(
+        "ALTLAS_ARCHIVE_REPLICA_PIN",
+        10,
+        minimum=0.1,
+        help="How long after a write its owner's records are read from the primary; longer than the replica ever lags.",
+    )
     slow_after: float = env.seconds(
         "ALTLAS_ARCHIVE_SLOW_AFTER", 0.2, help="Statements that take longer are written down; 0 switches that off."
     )

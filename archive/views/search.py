@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from archive import queries, schema, selectors, serializers
+from archive import queries, replica, schema, selectors, serializers
 from archive.metrics import timed
 from archive.search import Answer, Mode
 from archive.views.base import ArchiveView, cached_response, json_response, rendered_json, sees_all, user_id
@@ -41,4 +41,5 @@ class SearchView(ArchiveView):
                 render=lambda: rendered_json(serializers.SearchOut(answer()).data),
             )
         # Not kept: the model that embeds the query may change or come back at any time.
-        return json_response(rendered_json(serializers.SearchOut(answer()).data).body)
+        with replica.reads_of(filters.owner_id):
+            return json_response(rendered_json(serializers.SearchOut(answer()).data).body)
