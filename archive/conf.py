@@ -34,6 +34,13 @@ class Conf:
         maximum=20_000,
         help="Newest matches of a text search that are ranked; bounds the work for common words.",
     )
+    facet_rows: int = env.integer(
+        "ALTLAS_ARCHIVE_FACET_ROWS",
+        5_000,
+        minimum=1,
+        maximum=100_000,
+        help="Newest matches of a search that are counted for its facets.",
+    )
     search_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_SEARCH_TIMEOUT", 5, minimum=0.05, help="Longest statement of a search before 504."
     )
