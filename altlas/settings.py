@@ -164,6 +164,29 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 
+_replica_url = env.secret(
+    "DATABASE_REPLICA_URL",
+    help="A streaming replica of the database, which then answers reads of the archive. Unset, the primary does.",
+)
+if _replica_url:
+    _replica = psycopg.conninfo.conninfo_to_dict(_replica_url)
+    _primary = DATABASES["default"]
+    DATABASES["replica"] = {
+        **_primary,
+        "NAME": _replica.pop("dbname", _primary["NAME"]),
+        "USER": _replica.pop("user", ""),
+        "PASSWORD": _replica.pop("password", ""),
+        "HOST": _replica.pop("host", ""),
+        "PORT": _replica.pop("port", ""),
+        "OPTIONS": {
+            **_primary["OPTIONS"],
+            **_replica,
+            "application_name": "altlas replica reads",
+            "options": _primary["OPTIONS"]["options"] + " -c default_transaction_read_only=on",
+        },
+        "TEST": {"MIRROR": "default"},
+    }
+
 # --- Redis ----------------------------------------------------------------------------------------------------------
 REDIS_SOCKET_TIMEOUT = env.seconds(
     "ALTLAS_REDIS_TIMEOUT", 2, minimum=0.05, help="Longest wait for one answer of Redis; a hung Redis costs this much."

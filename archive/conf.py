@@ -34,6 +34,13 @@ class Conf:
         maximum=20_000,
         help="Newest matches of a text search that are ranked; bounds the work for common words.",
     )
+    facet_rows: int = env.integer(
+        "ALTLAS_ARCHIVE_FACET_ROWS",
+        5_000,
+        minimum=1,
+        maximum=100_000,
+        help="Newest matches of a search that are counted for its facets.",
+    )
     search_timeout: float = env.seconds(
         "ALTLAS_ARCHIVE_SEARCH_TIMEOUT", 5, minimum=0.05, help="Longest statement of a search before 504."
     )
@@ -88,6 +95,12 @@ class Conf:
     )
     cache_pause: float = env.seconds(
         "ALTLAS_ARCHIVE_CACHE_PAUSE", 5, help="How long a process leaves a cache alone that did not answer."
+    )
+    replica_pin: float = env.seconds(
+        "ALTLAS_ARCHIVE_REPLICA_PIN",
+        10,
+        minimum=0.1,
+        help="How long after a write its owner's records are read from the primary; longer than the replica ever lags.",
     )
     slow_after: float = env.seconds(
         "ALTLAS_ARCHIVE_SLOW_AFTER", 0.2, help="Statements that take longer are written down; 0 switches that off."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connections
 
+from archive import replica
 from archive.deadlines import Deadline
 
 Row = tuple[Any, ...]
@@ -24,7 +25,7 @@ def fetch(
     The timeout (and ``planner`` settings) travel in the same message as the query. PostgreSQL runs it as one implicit
     transaction, so SET LOCAL holds for this query alone and costs no round trip.
     """
-    with connection.cursor() as cursor:
+    with connections[replica.alias()].cursor() as cursor:
         settings = {**(planner or {})}
         if deadline is not None:
             settings["statement_timeout"] = str(deadline.milliseconds())

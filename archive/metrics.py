@@ -43,6 +43,7 @@ CACHE_FAILURES = Counter("archive_cache_failures_total", "Calls that Redis did n
 SLOW_QUERIES = Counter("archive_slow_queries_total", "Statements over ALTLAS_ARCHIVE_SLOW_AFTER.", ["route"])
 SLOW_DROPPED = Counter("archive_slow_queries_dropped_total", "Slow statements that could not be written down.")
 
+REPLICA_READS = Counter("archive_replica_reads_total", "Reads by the database that they went to.", ["database"])
 POOL_SIZE = Gauge("archive_pool_connections", "Open database connections.", multiprocess_mode="livesum")
 POOL_AVAILABLE = Gauge("archive_pool_available", "Open database connections nobody uses.", multiprocess_mode="livesum")
 POOL_WAITING = Gauge("archive_pool_waiting", "Requests that wait for a connection.", multiprocess_mode="livesum")

@@ -81,13 +81,17 @@ def filters(query: QueryDict, *, user_id: UUID, all_owners: bool, words: bool = 
         source_run_id=_one(query, "source_run_id", UUID, "a UUID"),
         contains=_one(query, "contains", _json_object, "a JSON object") or "",
         words=_words(query) if words else "",
-        deleted=bool(_one(query, "deleted", _flag, "true or false")),
+        deleted=flag(query, "deleted"),
     )
 
 
 def limit(query: QueryDict, *, default: int, maximum: int = PAGE_MAXIMUM) -> int:
     found = _one(query, "limit", lambda value: _between(value, 1, maximum), f"a whole number from 1 to {maximum}")
     return default if found is None else found
+
+
+def flag(query: QueryDict, name: str) -> bool:
+    return bool(_one(query, name, _flag, "true or false"))
 
 
 def required_words(query: QueryDict) -> str:

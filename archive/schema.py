@@ -49,4 +49,5 @@ SEARCH = [
     _parameter("q", str(WORDS.description), required=True),
     _parameter("mode", "By words, by meaning, or both fused by rank.", enum=["text", "semantic", "hybrid"]),
     _parameter("limit", "Results, 1 to 100.", kind=OpenApiTypes.INT),
+    _parameter("facets", "Add `facets`: counts by kind, status, language and tag.", kind=OpenApiTypes.BOOL),
 ]

@@ -17,6 +17,7 @@ from archive.database import Row, fetch
 from archive.deadlines import Deadline
 from archive.embedding import embed_query
 from archive.exceptions import SemanticUnavailable
+from archive.facets import Facets, facets
 from archive.filters import RecordFilters
 from archive.fusion import fuse
 from archive.keyset import Clause
@@ -52,15 +53,16 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """``degraded`` names the legs that could not take part."""
+    """``degraded`` names the legs that could not take part; ``facets`` are there when they were asked for."""
 
     mode: Mode
     hits: tuple[Hit, ...]
     degraded: tuple[str, ...] = ()
+    facets: Facets | None = None
 
 
-def search(*, query: str, filters: RecordFilters, mode: Mode, limit: int) -> Answer:
-    """Return the best ``limit`` records.
+def search(*, query: str, filters: RecordFilters, mode: Mode, limit: int, with_facets: bool = False) -> Answer:
+    """Return the best ``limit`` records; facets are of all that the words match (of all filtered, for semantic).
 
     Raises:
         SemanticUnavailable: mode is semantic and the query cannot be embedded; a hybrid search goes on with words.
@@ -85,7 +87,14 @@ def search(*, query: str, filters: RecordFilters, mode: Mode, limit: int) -> Ans
         legs["semantic"] = _by_meaning(vector, filters, wanted, deadline)
     fused = fuse([list(leg) for leg in legs.values()]) if mode is Mode.HYBRID else next(iter(legs.values()))
     best = dict(list(fused.items())[:limit])
-    return Answer(mode=mode, hits=_hits(best, legs, query, deadline), degraded=degraded)
+    return Answer(
+        mode=mode,
+        hits=_hits(best, legs, query, deadline),
+        degraded=degraded,
+        facets=facets(filters, words="" if mode is Mode.SEMANTIC else query, deadline=deadline)
+        if with_facets
+        else None,
+    )
 
 
 def _by_words(query: str, filters: RecordFilters, limit: int, deadline: Deadline) -> Scores:

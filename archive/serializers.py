@@ -113,6 +113,17 @@ class HitOut(serializers.Serializer[Any]):
     highlight = serializers.CharField(help_text="HTML: the text is escaped, matches are in <mark>.")
 
 
+class FacetsOut(serializers.Serializer[Any]):
+    counted = serializers.IntegerField()
+    relation = serializers.ChoiceField(
+        choices=["eq", "gte"], help_text="eq: every match was counted; gte: only the newest ones were."
+    )
+    kind = serializers.DictField(child=serializers.IntegerField())
+    status = serializers.DictField(child=serializers.IntegerField())
+    language = serializers.DictField(child=serializers.IntegerField())
+    tag = serializers.DictField(child=serializers.IntegerField())
+
+
 class SearchOut(serializers.Serializer[Any]):
     mode = serializers.CharField()
     results = HitOut(many=True, source="hits")
@@ -120,6 +131,7 @@ class SearchOut(serializers.Serializer[Any]):
         child=serializers.CharField(),
         help_text="Legs that could not take part, such as semantic when no model answers.",
     )
+    facets = FacetsOut(allow_null=True, help_text="Null unless asked for.")
 
 
 class StatsOut(serializers.Serializer[Any]):

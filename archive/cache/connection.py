@@ -24,6 +24,11 @@ def usable() -> bool:
     return conf.cache_enabled and time.monotonic() >= _blocked_until
 
 
+def reachable() -> bool:
+    """Whether Redis may be asked, be the cache switched on or not."""
+    return time.monotonic() >= _blocked_until
+
+
 def attempt(call: Callable[[Any], T]) -> T | None:
     """Return what ``call`` gets from Redis; None, and a pause for everybody in this process, when Redis fails."""
     global _blocked_until

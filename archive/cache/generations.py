@@ -12,12 +12,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from archive.cache import connection
+from archive.conf import conf
 
 EVERYBODY = "all"
 _TTL = 86_400
+_PIN = "archive:pin:"
 _pending: set[str] = set()
 _lock = threading.Lock()
 
@@ -34,7 +37,13 @@ def begin(redis: Any, name: str) -> bytes:
 
 def invalidate(owner_id: UUID) -> None:
     """Make every cached answer about this owner's records stale as soon as the open transaction commits."""
-    transaction.on_commit(partial(_raise, {name_of(owner_id), name_of(None)}))
+    names = {name_of(owner_id), name_of(None)}
+    transaction.on_commit(partial(_raise, {pin_name(owner_id), *names} if "replica" in settings.DATABASES else names))
+
+
+def pin_name(owner_id: UUID) -> str:
+    """Return the key that keeps reads of this owner's records on the primary; see archive.replica."""
+    return f"{_PIN}{owner_id.hex}"
 
 
 def settle() -> bool:
@@ -50,7 +59,11 @@ def settle() -> bool:
 def _raise(names: set[str]) -> None:
     def call(redis: Any) -> bool:
         with redis.pipeline(transaction=False) as pipe:
-            for name in names:
+            # Pins first: who sees a new generation must see that it cannot be read from a replica yet.
+            for name in sorted(names, key=lambda name: not name.startswith(_PIN)):
+                if name.startswith(_PIN):
+                    pipe.set(name, 1, px=max(1, int(conf.replica_pin * 1000)))
+                    continue
                 # An absent generation needs no raising: whoever begins it draws a new random number.
                 pipe.eval("if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1]) end", 1, name)
                 pipe.expire(name, _TTL)

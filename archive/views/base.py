@@ -8,7 +8,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from archive import cache, etags
+from archive import cache, etags, replica
 from archive.cache import Rendered
 from authgateway.permissions import HasScope
 
@@ -42,7 +42,12 @@ def cached_response(
     request: Request, *, route: str, owner_id: UUID | None, render: Callable[[], Rendered]
 ) -> HttpResponse:
     """Answer with what ``render`` makes, or made before; 304 when the client has it already."""
-    answer = cache.rendered(route=route, owner_id=owner_id, parts=[request.build_absolute_uri()], render=render)
+
+    def routed() -> Rendered:
+        with replica.reads_of(owner_id):
+            return render()
+
+    answer = cache.rendered(route=route, owner_id=owner_id, parts=[request.build_absolute_uri()], render=routed)
     headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if answer.link:
         headers["Link"] = answer.link

@@ -9,7 +9,7 @@ from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from archive import counts, etags, idempotency, queries, schema, selectors, serializers, services
+from archive import counts, etags, idempotency, queries, replica, schema, selectors, serializers, services
 from archive.cache import Rendered
 from archive.conf import conf
 from archive.counts import Count
@@ -83,7 +83,7 @@ class RecordView(ArchiveView):
     def get(self, request: Request, record_id: UUID) -> HttpResponse:
         """Return the whole record with text and payload."""
         owner_id = reach(request)
-        with timed("detail"):
+        with timed("detail"), replica.reads_of(owner_id):
             if (known := request.headers.get("If-None-Match")) is not None:
                 version = selectors.record_version(record_id=record_id, owner_id=owner_id)
                 if version is not None and etags.matches(known, etags.of_version(version)):
