@@ -57,7 +57,7 @@ class Report:
     bytes: int
 
 
-class Wrapped(torch.nn.Module):
+class Wrapped(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
     """A model as a function of positional tensors with one output."""
 
     def __init__(self, model: Any, output: str, names: tuple[str, ...]) -> None:
@@ -107,7 +107,8 @@ def _parts(loader: Any, task: str) -> tuple[TorchBody, int, Callable[[Array, Bat
         model, how, normalise = loader._model, loader._pooling, loader._normalise
 
         def vector(answer: Array, batch: Batch) -> Array:
-            return pooled(answer, batch.mask, how=how, normalise=normalise)[0]
+            found: Array = pooled(answer, batch.mask, how=how, normalise=normalise)[0]
+            return found
 
         return TorchBody(model, output="last_hidden_state"), loader._pad, vector
     if not isinstance(getattr(loader, "body", None), TorchBody) or task == "text-generation":
@@ -164,7 +165,7 @@ def _cosines(expected: list[Array], found: list[Array]) -> list[float]:
     if expected[0].size == 1:  # one number per input has no direction: the probes' numbers together have
         expected, found = [np.concatenate(expected)], [np.concatenate(found)]
     return [
-        float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12))
+        min(1.0, float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12)))
         for a, b in zip(expected, found, strict=True)
     ]
 

@@ -88,8 +88,16 @@ class Runner:
         folder = Path(order["folder"]) if order["folder"] else None
         self._busy_since = begun = time.monotonic()
         try:
-            loader = loader_for(order["task"])
-            facts = loader.load(LoadOrder(folder=folder, options=order["options"], threads=order["threads"]))
+            loader = loader_for(order["task"], order["runtime"])
+            facts = loader.load(
+                LoadOrder(
+                    folder=folder,
+                    options=order["options"],
+                    threads=order["threads"],
+                    runtime=order["runtime"],
+                    variant=Path(order["variant"]) if order["variant"] else None,
+                )
+            )
             loaded = time.monotonic()
             self._send(op="progress", stage="warming", seconds=loaded - begun)
             loader.warm_up()
