@@ -4,13 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orchestrator.models import Alias, Model, ModelVersion, Task, VersionPolicy
+from orchestrator.models import Alias, Model, ModelVersion, Runtime, Task, VersionPolicy
+from orchestrator.selectors import variant_rows
+
+
+class VariantSerializer(serializers.Serializer[Any]):
+    runtime = serializers.CharField()
+    node = serializers.CharField()
+    chosen = serializers.BooleanField(help_text="Whether that node uses it now.")
+    accepted = serializers.BooleanField()
+    cosine_min = serializers.FloatField(help_text="Lowest cosine to torch's output over the probe set.")
+    cosine_mean = serializers.FloatField()
+    difference_max = serializers.FloatField()
+    torch_ms = serializers.FloatField()
+    variant_ms = serializers.FloatField()
+    bytes = serializers.IntegerField()
+    at = serializers.CharField()
+
+
+class VariantsSerializer(serializers.Serializer[Any]):
+    results = VariantSerializer(many=True)
+
+
+class VariantOrderSerializer(serializers.Serializer[Any]):
+    runtime = serializers.ChoiceField(choices=["onnx", "onnx-int8"])
+
+
+class RuntimeSerializer(serializers.Serializer[Any]):
+    runtime = serializers.ChoiceField(choices=Runtime.choices)
+
+
+class VariantRequestedSerializer(serializers.Serializer[Any]):
+    nodes = serializers.ListField(child=serializers.CharField(), help_text="Where it is being compiled.")
 
 
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     load_seconds_mean = serializers.FloatField(read_only=True, allow_null=True)
+    variants = serializers.SerializerMethodField()
 
     class Meta:
         model = ModelVersion
@@ -35,6 +68,10 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
             "created_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(VariantSerializer(many=True))
+    def get_variants(self, row: ModelVersion) -> list[dict[str, Any]]:
+        return variant_rows(row)
 
 
 class AliasSerializer(serializers.ModelSerializer[Alias]):

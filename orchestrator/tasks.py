@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 from celery import shared_task
 
+from altlas.kernel.errors import AltlasError
+from orchestrator import services
 from orchestrator.services.answers import answer
 from orchestrator.services.infer import infer_here
 from orchestrator.services.memory import memory_alerts_tell
 from orchestrator.services.operate import order_here
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="orchestrator.infer", acks_late=False)
@@ -34,6 +39,15 @@ def infer(
             model=model, version=version, task=task, inputs=inputs, params=params, until=time.monotonic() + seconds
         ),
     )
+
+
+@shared_task(name="orchestrator.variant_export", time_limit=1000)
+def variant_export(*, model: str, version: str, runtime: str, actor: str) -> None:
+    """Compile a version on this node; delivered twice it is compiled twice, to the same end."""
+    try:
+        services.variant_export(model=model, version=version, runtime=runtime, actor=actor)
+    except AltlasError as exc:
+        logger.warning("no %s variant of %s:%s: %s", runtime, model, version, exc.detail)
 
 
 @shared_task(name="orchestrator.order", acks_late=False)

@@ -123,13 +123,15 @@ class Runner:
         folder = Path(order["folder"]) if order["folder"] else None
         self._busy_since = begun = time.monotonic()
         try:
-            loader = loader_for(order["task"])
+            loader = loader_for(order["task"], order["runtime"])
             facts = loader.load(
                 LoadOrder(
                     folder=folder,
                     options=order["options"],
                     threads=order["threads"],
                     batch_tokens=order["batch_tokens"],
+                    runtime=order["runtime"],
+                    variant=Path(order["variant"]) if order["variant"] else None,
                 )
             )
             loaded = time.monotonic()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from altlas.kernel import clock
-from orchestrator import policies
+from orchestrator import policies, runtimes
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelNotFound
 from orchestrator.models import Alias, Model, ModelVersion, VersionStatus
@@ -94,6 +96,22 @@ def task_of(*, model: str) -> str:
             _tasks.clear()
         found, _ = _tasks[model] = (row.task, clock.monotonic() + _TASK_SECONDS)
     return found
+
+
+def variant_rows(row: ModelVersion) -> list[dict[str, Any]]:
+    """Return the compiled variants of a version, one per runtime and node, with how they agree and how fast they are;
+    ``chosen`` is what that node uses now."""
+    shown = ("accepted", "cosine_min", "cosine_mean", "difference_max", "torch_ms", "variant_ms", "bytes", "at")
+    return [
+        {
+            "runtime": runtime,
+            "node": node,
+            "chosen": runtimes.choose(wanted=row.runtime, variants=row.variants, node=node) == runtime,
+            **{name: found[name] for name in shown},
+        }
+        for runtime, nodes in sorted(row.variants.items())
+        for node, found in sorted(nodes.items())
+    ]
 
 
 def _rows(model: str) -> QuerySet[ModelVersion]:

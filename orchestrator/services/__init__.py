@@ -7,6 +7,7 @@ from orchestrator.services.catalogue import default_register, model_register
 from orchestrator.services.infer import FloatArray, InferenceResult, infer, lease
 from orchestrator.services.operate import model_census, model_load, model_pin, model_unload
 from orchestrator.services.rollout import model_change, policy_apply, version_load, version_promote, version_retire
+from orchestrator.services.variants import runtime_set, variant_export, variant_request
 
 __all__ = [
     "FloatArray",
@@ -23,6 +24,9 @@ __all__ = [
     "model_register",
     "model_unload",
     "policy_apply",
+    "runtime_set",
+    "variant_export",
+    "variant_request",
     "version_load",
     "version_promote",
     "version_retire",

@@ -11,7 +11,6 @@ from orchestrator.models import Alias, EventKind, Model, ModelVersion
 from orchestrator.selectors.catalogue import version_find
 from orchestrator.services.events import event_record
 from orchestrator.services.rollout import holders, policy_apply, prove
-from orchestrator.services.specs import spec_forget
 
 
 def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: str = "") -> Alias:
@@ -44,8 +43,7 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
             decision={"weight": weight},
             actor=actor,
         )
-    spec_forget()
-    policy_apply(model=model, actor=actor)
+    policy_apply(model=model)
     return alias
 
 
@@ -68,8 +66,7 @@ def alias_remove(*, model: str, name: str, actor: str = "") -> None:
             actor=actor,
         )
         alias.delete()
-    spec_forget()
-    policy_apply(model=model, actor=actor)
+    policy_apply(model=model)
 
 
 def _changed(alias: Alias | None, row: ModelVersion, *, name: str, weight: int) -> Alias:

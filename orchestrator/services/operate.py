@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from contextlib import suppress
 from typing import Any
 
 from altlas.kernel import replies
@@ -13,7 +13,7 @@ from orchestrator import exceptions
 from orchestrator.conf import conf
 from orchestrator.models import EventKind
 from orchestrator.runner.census import Census
-from orchestrator.selectors.catalogue import version_choose, version_find
+from orchestrator.selectors.catalogue import version_choose, version_find, versions_served
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.catalogue import model_change
 from orchestrator.services.events import event_record
@@ -21,6 +21,8 @@ from orchestrator.services.specs import spec_forget, spec_of
 from orchestrator.supervisor.spec import Key
 from orchestrator.worker import node as here
 
+logger = logging.getLogger(__name__)
+_SETTLE_SECONDS = 5.0
 _own_census = Census(frozen=False)
 
 
@@ -60,15 +62,24 @@ def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
             _send("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
 
 
-def nodes_forget(*, model: str) -> None:
-    """Have every live node read the catalogue anew at the next request; one that does not answer does so by itself."""
-    current = here.current()
+def nodes_settle(*, model: str, besides: str | None = None) -> int:
+    """Have every live node follow the catalogue as it is now: read it anew, and let go of every copy of ``model`` whose
+    version is not served any more, ``besides`` spared. Return how many copies go.
+
+    A node that does not answer reads the catalogue by itself within seconds.
+    """
+    current, count = here.current(), 0
+    until = time.monotonic() + _SETTLE_SECONDS
     for node in live_nodes(fresh=True):
-        with suppress(AltlasError):
+        try:
             if current is not None and node["name"] == current.name:
-                spec_forget()
+                done = order_here(verb="settle", model=model, version=besides, until=until)
             else:
-                _send("forget", model=model, version=None, node=node["name"], seconds=2.0)
+                done = _send("settle", model=model, version=besides, node=node["name"], seconds=_SETTLE_SECONDS)
+            count += int(done["replicas"])
+        except AltlasError as exc:
+            logger.warning("%s was not told of a change of %s: %s", node["name"], model, exc.detail)
+    return count
 
 
 def model_census(*, model: str, node: str, lines: bool, seconds: float = 120.0) -> dict[str, Any]:
@@ -87,8 +98,6 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
         raise exceptions.NodeUnavailable("This process is no node worker.")
     begun = time.monotonic()
     spec_forget()  # orders follow changes of the catalogue
-    if verb == "forget":
-        return {"model": model, "version": version, "node": current.name, "replicas": 0}
     if verb == "load":
         spec = spec_of(version_find(model=model, version=version))
         current.supervisor.load(spec, deadline=until)
@@ -109,6 +118,11 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
         }
     keys = {Key(replica["model"], replica["version"]) for replica in current.supervisor.state()["replicas"]}
     chosen = [key for key in keys if key.model == model and version in (None, key.version)]
+    if verb == "settle":
+        served = {Key(model, row.version) for row in versions_served(model=model)} | {Key(model, version or "")}
+        leaving = [key for key in keys if key.model == model and key not in served]
+        count = sum(current.supervisor.unload(key, reason="policy") for key in leaving)
+        return {"model": model, "version": version, "node": current.name, "replicas": count}
     if verb in {"pin", "unpin"}:
         for key in chosen:
             current.supervisor.pin(key, verb == "pin")

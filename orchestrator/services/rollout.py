@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from altlas.kernel.errors import AltlasError, FieldError, InvalidInput
 from orchestrator.models import EventKind, Model, ModelVersion
-from orchestrator.selectors.catalogue import version_find, version_routes, versions_of, versions_served
+from orchestrator.selectors.catalogue import version_find, version_routes, versions_of
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import catalogue
 from orchestrator.services.catalogue import version_proved
 from orchestrator.services.events import event_record
-from orchestrator.services.operate import model_load, model_unload, nodes_forget
+from orchestrator.services.operate import model_load, model_unload, nodes_settle
 from orchestrator.services.specs import spec_forget
-
-logger = logging.getLogger(__name__)
 
 
 def version_load(
@@ -25,7 +23,7 @@ def version_load(
     """As ``model_load``; the version counts as proved afterwards, and the version policy is carried out."""
     done = model_load(model=model, version=version, node=node, seconds=seconds, actor=actor)
     if version_proved(model=model, version=done["version"]):
-        policy_apply(model=model, besides=done["version"], actor=actor)
+        policy_apply(model=model, besides=done["version"])
     return done
 
 
@@ -43,16 +41,14 @@ def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> M
         raise InvalidInput(detail, errors=[FieldError(pointer="/policy_versions", code="unknown", detail=detail)])
     model = catalogue.model_change(name=name, changes=changes, actor=actor)
     if changes.keys() & {"version_policy", "policy_count", "policy_versions"}:
-        spec_forget()
-        policy_apply(model=name, actor=actor)
+        policy_apply(model=name)
     return model
 
 
 def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:
     """As ``catalogue.version_retire``; it is unloaded from every node."""
     row = catalogue.version_retire(model=model, version=version, actor=actor)
-    spec_forget()
-    policy_apply(model=model, actor=actor)
+    policy_apply(model=model)
     return row
 
 
@@ -84,7 +80,7 @@ def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersio
         decision={"after": after},
         actor=actor,
     )
-    policy_apply(model=model, actor=actor)
+    policy_apply(model=model)
     return row
 
 
@@ -95,9 +91,10 @@ def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str],
     """
     model = row.model.name
     targets: list[str | None] = [*nodes] or [None]
+    already, made = holders(model, row.version), []
     try:
         for node in targets:
-            model_load(model=model, version=row.version, node=node, actor=actor)
+            made.append(model_load(model=model, version=row.version, node=node, actor=actor)["node"])
     except AltlasError as exc:
         event_record(
             kind=EventKind.REFUSE,
@@ -108,31 +105,20 @@ def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str],
             decision={"detail": exc.detail},
             actor=actor,
         )
-        policy_apply(model=model, actor=actor, unless_failed=row.version)
+        for name in set(made) - set(already):
+            with suppress(AltlasError):
+                model_unload(model=model, version=row.version, node=name, actor=actor)
         raise
     version_proved(model=model, version=row.version)
 
 
-def policy_apply(*, model: str, besides: str = "", unless_failed: str = "", actor: str = "policy") -> list[str]:
-    """Unload every version of ``model`` that may not be asked for any more; return which.
+def policy_apply(*, model: str, besides: str | None = None) -> int:
+    """Unload every copy of ``model`` whose version may not be asked for any more; return how many.
 
-    ``besides`` is spared. ``unless_failed`` names a version whose update has just failed: it goes too, unless it was
-    serving before.
+    ``besides`` is spared: an operator has just asked for it.
     """
-    nodes_forget(model=model)
-    allowed = {row.version for row in versions_served(model=model)} | {besides}
-    if unless_failed and unless_failed not in {row.version for row, _ in _routes(model)}:
-        allowed -= {unless_failed}
-    gone = []
-    for node in live_nodes(fresh=True):
-        held = {replica["version"] for replica in node["replicas"] if replica["model"] == model}
-        for version in sorted(held - allowed):
-            try:
-                model_unload(model=model, version=version, node=node["name"], seconds=10.0, actor=actor or "policy")
-                gone.append(version)
-            except AltlasError as exc:
-                logger.warning("%s:%s stays on %s: %s", model, version, node["name"], exc.detail)
-    return gone
+    spec_forget()
+    return nodes_settle(model=model, besides=besides)
 
 
 def holders(model: str, version: str | None = None) -> list[str]:
@@ -142,10 +128,3 @@ def holders(model: str, version: str | None = None) -> list[str]:
         for node in live_nodes(fresh=True)
         if any(replica["model"] == model and version in (None, replica["version"]) for replica in node["replicas"])
     ]
-
-
-def _routes(model: str) -> list[tuple[ModelVersion, int]]:
-    try:
-        return version_routes(model=model)
-    except AltlasError:
-        return []

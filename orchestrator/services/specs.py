@@ -6,16 +6,18 @@ import logging
 import threading
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from psycopg_pool import PoolTimeout
 
+from altlas.engines import conf as engines
 from altlas.kernel import clock
 from altlas.kernel.errors import AltlasError
 from orchestrator import manifest as manifests
-from orchestrator import sources
+from orchestrator import runtimes, sources
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelUnloadable, TaskMismatch
-from orchestrator.models import ModelVersion, Task
+from orchestrator.models import ModelVersion, Runtime, Task
 from orchestrator.policies import Places, Split
 from orchestrator.selectors.catalogue import version_routes
 from orchestrator.supervisor.spec import Key, VersionSpec
@@ -128,6 +130,9 @@ def spec_of(row: ModelVersion) -> VersionSpec:
         folder = None if row.model.task == Task.ECHO else sources.resolve(row.source)
     except sources.SourceError as exc:
         raise ModelUnloadable(str(exc)) from exc
+    node = settings.NODE_NAME
+    runtime = runtimes.choose(wanted=row.runtime, variants=row.variants, node=node)
+    compiled = runtime != Runtime.TORCH
     return VersionSpec(
         key=Key(row.model.name, row.version),
         task=row.model.task,
@@ -138,4 +143,7 @@ def spec_of(row: ModelVersion) -> VersionSpec:
         options=row.options,
         pinned=row.model.pinned,
         max_replicas=row.model.max_replicas,
+        runtime=runtime,
+        variant=engines.HOME.path / "variants" / str(row.pk) / runtime if compiled else None,
+        variant_manifest=row.variants[runtime][node]["manifest"] if compiled else {},
     )

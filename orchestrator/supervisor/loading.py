@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.manifest import Entry, ManifestError, verify
+from orchestrator.manifest import ManifestError, verify
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spare import Spare
@@ -66,6 +66,8 @@ class Loader:
             "task": spec.task,
             "folder": str(spec.folder) if spec.folder else "",
             "options": dict(spec.options),
+            "runtime": spec.runtime,
+            "variant": str(spec.variant) if spec.variant else "",
             "threads": settings.threads,
             "batch_tokens": settings.batch_tokens,
             "memory_limit": settings.memory_limit(spec),
@@ -89,7 +91,7 @@ class _Check:
         if spec.folder is None:
             self._done.set_result(None)
         else:
-            threading.Thread(target=self._run, args=(spec.folder, spec.manifest), name="manifest", daemon=True).start()
+            threading.Thread(target=self._run, args=(spec.folder, spec), name="manifest", daemon=True).start()
 
     def wait(self) -> None:
         try:
@@ -97,9 +99,11 @@ class _Check:
         except ManifestError as exc:
             raise LoadFailed("model_unloadable", str(exc), permanent=True) from exc
 
-    def _run(self, folder: Path, manifest: Mapping[str, Entry]) -> None:
+    def _run(self, folder: Path, spec: VersionSpec) -> None:
         try:
-            verify(folder, manifest)
+            verify(folder, spec.manifest)
+            if spec.variant is not None:
+                verify(spec.variant, spec.variant_manifest)
         except BaseException as exc:
             self._done.set_exception(exc)
         else:

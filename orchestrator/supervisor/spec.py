@@ -33,3 +33,6 @@ class VersionSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     pinned: bool = False
     max_replicas: int = 1
+    runtime: str = "torch"
+    variant: Path | None = None  # folder of the compiled variant, when the runtime is not torch
+    variant_manifest: Mapping[str, Entry] = field(default_factory=dict)

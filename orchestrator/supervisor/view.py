@@ -67,6 +67,7 @@ def _replica(replica: Replica, process: Process, *, now: float, wall: float) -> 
         "model": replica.spec.key.model,
         "version": replica.spec.key.version,
         "task": replica.spec.task,
+        "runtime": replica.spec.runtime,
         "state": replica.state.value,
         "bytes": replica.charged,
         "uss": process.held.get("uss", 0),

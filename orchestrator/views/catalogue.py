@@ -152,6 +152,54 @@ class PromoteView(APIView):
         return Response(serializers.VersionSerializer(row).data)
 
 
+class VariantsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = _READ_OR_OPERATE
+
+    @extend_schema(
+        operation_id="models_variants",
+        tags=["models"],
+        responses={200: serializers.VariantsSerializer, **problems(404)},
+    )
+    def get(self, request: Request, name: str, version: str) -> Response:
+        """Compiled variants with their agreement with torch and their times, by node."""
+        row = selectors.version_find(model=name, version=version)
+        return Response({"results": selectors.variant_rows(row)})
+
+    @extend_schema(
+        operation_id="models_variant_export",
+        tags=["models"],
+        request=serializers.VariantOrderSerializer,
+        responses={202: serializers.VariantRequestedSerializer, **problems(400, 403, 404, 503)},
+    )
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Have every live node compile a variant from the version's own weights, in the background."""
+        body = serializers.VariantOrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        nodes = services.variant_request(
+            model=name, version=version, runtime=body.validated_data["runtime"], actor=str(user_of(request))
+        )
+        return Response({"nodes": nodes}, status=status.HTTP_202_ACCEPTED)
+
+
+class RuntimeView(APIView):
+    required_scopes = "models:operate"
+
+    @extend_schema(
+        operation_id="models_runtime",
+        tags=["models"],
+        request=serializers.RuntimeSerializer,
+        responses={200: serializers.VersionSerializer, **problems(400, 403, 404)},
+    )
+    def put(self, request: Request, name: str, version: str) -> Response:
+        """Choose what computes a version: torch, a compiled variant, or the faster one by node (`auto`)."""
+        body = serializers.RuntimeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = services.runtime_set(
+            model=name, version=version, runtime=body.validated_data["runtime"], actor=str(user_of(request))
+        )
+        return Response(serializers.VersionSerializer(row).data)
+
+
 class PinView(APIView):
     """``pinned`` is set by the route: `…/pin` or `…/unpin`."""
 

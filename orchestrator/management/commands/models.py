@@ -12,8 +12,9 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import selectors, serializers, services
-from orchestrator.models import CacheEvent, EventKind, Task, VersionPolicy
+from orchestrator.models import CacheEvent, EventKind, Runtime, Task, VersionPolicy
 from orchestrator.selectors.states import replica_states
+from orchestrator.services.variants import COMPILED
 
 ACTOR: Final = "command"
 Rows = Sequence[Mapping[str, Any]]
@@ -110,6 +111,21 @@ class Command(BaseCommand):
     def do_retire(self, options: Mapping[str, Any]) -> Any:
         row = services.version_retire(model=options["model"], version=options["version"], actor=ACTOR)
         return {"model": row.model.name, "version": row.version, "status": row.status}
+
+    def do_export_variant(self, options: Mapping[str, Any]) -> Any:
+        return services.variant_export(
+            model=options["model"], version=options["version"], runtime=options["runtime"], actor=ACTOR
+        )
+
+    def do_runtime(self, options: Mapping[str, Any]) -> Any:
+        row = services.runtime_set(
+            model=options["model"], version=options["version"], runtime=options["runtime"], actor=ACTOR
+        )
+        return {"model": row.model.name, "version": row.version, "runtime": row.runtime}
+
+    def do_variants(self, options: Mapping[str, Any]) -> Rows:
+        row = selectors.version_find(model=options["model"], version=options["version"])
+        return selectors.variant_rows(row)
 
     def do_policy(self, options: Mapping[str, Any]) -> Any:
         changes: dict[str, Any] = {"version_policy": options["policy"]}
@@ -212,6 +228,21 @@ def _alias(parser: ArgumentParser) -> None:
     parser.add_argument("--remove", action="store_true")
 
 
+def _variants(parser: ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--version", dest="version")
+
+
+def _export(parser: ArgumentParser) -> None:
+    _variants(parser)
+    parser.add_argument("--runtime", choices=COMPILED, default=COMPILED[0])
+
+
+def _runtime(parser: ArgumentParser) -> None:
+    _variants(parser)
+    parser.add_argument("runtime", choices=Runtime.values)
+
+
 def _policy(parser: ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("policy", choices=VersionPolicy.values)
@@ -229,5 +260,8 @@ VERBS: Final[dict[str, tuple[str, Callable[[ArgumentParser], None]]]] = {
     "promote": ("Have a version take the traffic that names none.", _version),
     "retire": ("Put a version away.", _version),
     "policy": ("Say which versions are served.", _policy),
+    "export-variant": ("Compile a version for ONNX Runtime on this node and compare it with torch.", _export),
+    "variants": ("Compiled variants with their agreement and times, by node.", _variants),
+    "runtime": ("Choose what computes a version.", _runtime),
     "events": ("The decision log, newest first.", _events),
 }

@@ -60,14 +60,14 @@ class TorchBody:
     """``output`` is the member of the model's answer that is wanted: ``logits`` or ``last_hidden_state``."""
 
     def __init__(self, model: Any, *, output: str) -> None:
-        self.model, self._output = model, output
+        self.model, self.output = model, output
 
     def __call__(self, batch: Batch) -> Array:
         import torch
 
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(array) for name, array in batch.named().items()}
-            found: Array = getattr(self.model(**tensors), self._output).numpy()
+            found: Array = getattr(self.model(**tensors), self.output).numpy()
         return found
 
 

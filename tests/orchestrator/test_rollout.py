@@ -1,0 +1,189 @@
+"""Versions, aliases and policies: what is served, how traffic is split, and how a failed update changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from altlas.kernel.errors import Conflict, InvalidInput
+from orchestrator import exceptions, policies, selectors, services
+from orchestrator.models import CacheEvent, Model, ModelVersion
+from orchestrator.policies import Places, Split
+from orchestrator.services.specs import spec_forget, spec_get
+from tests.orchestrator.support import Scene
+from tests.support.waiting import eventually
+
+REQUESTS = 10_000
+
+
+@pytest.mark.parametrize("weights", [(90, 10), (99, 1), (50, 50), (34, 33, 33), (1, 2, 97)])
+@pytest.mark.parametrize("start", [0.0, 0.123456, 0.999])
+def test_a_split_is_exact_to_a_tenth_of_a_percent_over_ten_thousand(weights: tuple[int, ...], start: float) -> None:
+    split, places = Split.of(range(len(weights)), weights), Places(start)
+    counted = Counter(split.at(places.next()) for _ in range(REQUESTS))
+    for choice, weight in enumerate(weights):
+        assert abs(counted[choice] / REQUESTS - weight / 100) < 0.001
+
+
+def register(version: str, **options: Any) -> ModelVersion:
+    return services.model_register(name="drill", task="echo", source="echo://", version=version, options=options)
+
+
+def states(scene: Scene) -> dict[str, str]:
+    return {replica["version"]: replica["state"] for replica in scene.replicas("drill")}
+
+
+@pytest.mark.django_db
+def test_canary_traffic_is_split_within_one_percent_by_the_service(local_node: Scene) -> None:
+    for version in ("1", "2"):
+        register(version)
+    services.alias_set(model="drill", name="stable", version="1")
+    services.alias_set(model="drill", name="canary", version="2", weight=10)
+
+    counted = Counter(spec_get(model="drill").key.version for _ in range(REQUESTS))
+    assert abs(counted["2"] / REQUESTS - 0.10) < 0.01 and counted["1"] + counted["2"] == REQUESTS
+
+    served = Counter(services.infer(model="drill", inputs=["x"]).version for _ in range(200))
+    assert 15 <= served["2"] <= 25
+
+
+@pytest.mark.django_db
+def test_a_new_version_takes_no_traffic_before_it_has_loaded(local_node: Scene) -> None:
+    register("1")
+    assert services.infer(model="drill", inputs=["x"]).version == "1"
+    services.version_load(model="drill", version="1")
+    register("2")
+    spec_forget()
+    assert services.infer(model="drill", inputs=["x"]).version == "1"
+    assert services.infer(model="drill", version="2", inputs=["x"]).version == "2"  # by name it can be tried
+
+
+@pytest.mark.django_db
+def test_promotion_moves_traffic_and_unloads_what_the_policy_leaves_out(local_node: Scene) -> None:
+    register("1")
+    services.version_load(model="drill", version="1")
+    register("2")
+
+    services.version_promote(model="drill", version="2", actor="ada")
+
+    assert services.infer(model="drill", inputs=["x"]).version == "2"
+    eventually(lambda: states(local_node) == {"2": "ready"}, within=10)
+    with pytest.raises(exceptions.ModelNotFound, match="policy leaves it out"):
+        services.infer(model="drill", version="1", inputs=["x"])
+    assert CacheEvent.objects.get(reason="update done").inputs == {"before": ["1"]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", ["permanent", "transient", "crash"])
+def test_an_update_that_fails_rolls_back_by_itself_and_says_why(local_node: Scene, fault: str) -> None:
+    register("1")
+    services.version_load(model="drill", version="1")
+    register("2", fail_load=fault)
+
+    with pytest.raises((exceptions.ModelUnloadable, exceptions.ModelUnavailable, exceptions.RunnerCrashed)) as caught:
+        services.version_promote(model="drill", version="2")
+
+    assert services.infer(model="drill", inputs=["x"]).version == "1"
+    event = CacheEvent.objects.get(kind="refuse", reason__startswith="update rolled back")
+    assert event.decision["detail"] == caught.value.detail and event.inputs["before"] == "1"
+    assert states(local_node)["1"] == "ready"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "served"),
+    [
+        ({"version_policy": "latest", "policy_count": 1}, ["3"]),
+        ({"version_policy": "latest", "policy_count": 2}, ["3", "2"]),
+        ({"version_policy": "all"}, ["3", "2", "1"]),
+        ({"version_policy": "specific", "policy_versions": ["1"]}, ["1"]),
+    ],
+)
+def test_a_policy_decides_what_stays_loaded(local_node: Scene, changes: dict[str, Any], served: list[str]) -> None:
+    Model.objects.filter(name=register("1").model.name).update(version_policy="all")
+    for version in ("1", "2", "3"):
+        register(version)
+        services.version_load(model="drill", version=version)
+    assert states(local_node) == {"1": "ready", "2": "ready", "3": "ready"}
+
+    services.model_change(name="drill", changes=changes)
+
+    assert [row.version for row in selectors.versions_served(model="drill")] == served
+    eventually(lambda: sorted(states(local_node)) == sorted(served), within=10)
+    assert services.infer(model="drill", inputs=["x"]).version == served[0]
+
+
+@pytest.mark.django_db
+def test_a_version_with_an_alias_stays_served_whatever_the_policy(local_node: Scene) -> None:
+    register("1")
+    services.alias_set(model="drill", name="old", version="1")
+    register("2")
+    services.version_promote(model="drill", version="2")
+    assert services.infer(model="drill", version="old", inputs=["x"]).version == "1"
+    assert services.infer(model="drill", inputs=["x"]).version == "2"
+
+    services.alias_remove(model="drill", name="old")
+    eventually(lambda: sorted(states(local_node)) == ["2"], within=10)
+
+
+@pytest.mark.django_db
+def test_moving_an_alias_back_is_a_rollback_by_hand(local_node: Scene) -> None:
+    register("1")
+    services.alias_set(model="drill", name="stable", version="1")
+    register("2")
+    services.alias_set(model="drill", name="stable", version="2")
+    assert services.infer(model="drill", inputs=["x"]).version == "2"
+    services.alias_set(model="drill", name="stable", version="1")
+    assert services.infer(model="drill", inputs=["x"]).version == "1"
+
+
+@pytest.mark.django_db
+def test_weights_beyond_a_hundred_are_refused_before_anything_is_loaded(local_node: Scene) -> None:
+    register("1")
+    services.alias_set(model="drill", name="stable", version="1", weight=60)
+    register("2")
+    with pytest.raises(InvalidInput, match="at most 100"):
+        services.alias_set(model="drill", name="canary", version="2", weight=50)
+    assert sorted(states(local_node)) == ["1"]
+
+
+@pytest.mark.django_db
+def test_a_retired_version_is_gone_and_an_aliased_one_cannot_be_retired(local_node: Scene) -> None:
+    register("1")
+    services.alias_set(model="drill", name="stable", version="1")
+    with pytest.raises(Conflict, match="stable"):
+        services.version_retire(model="drill", version="1")
+    services.alias_remove(model="drill", name="stable")
+    services.version_retire(model="drill", version="1")
+    with pytest.raises(exceptions.ModelNotFound):
+        services.infer(model="drill", inputs=["x"])
+    eventually(lambda: states(local_node) == {}, within=10)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["ready", "org/stats", "infer/x"])
+def test_no_model_is_called_like_a_word_of_the_addresses(name: str) -> None:
+    with pytest.raises(InvalidInput, match="addresses"):
+        services.model_register(name=name, task="echo", source="echo://", version="1")
+
+
+@pytest.mark.django_db
+def test_the_rest_of_the_traffic_goes_to_stable_else_to_the_policys_version() -> None:
+    for version in ("1", "2"):
+        register(version)
+    ModelVersion.objects.filter(model__name="drill").update(status="available")
+    rows = list(ModelVersion.objects.filter(model__name="drill").select_related("model").order_by("-number"))
+
+    def shares() -> dict[str, int]:
+        aliases = list(Model.objects.get(name="drill").aliases.all())
+        return {row.version: weight for row, weight in policies.shares(rows, aliases)}
+
+    assert shares() == {"2": 100}
+    model = Model.objects.get(name="drill")
+    model.aliases.create(name="canary", version=rows[1], weight=20)
+    assert shares() == {"1": 20, "2": 80}
+    model.aliases.create(name="stable", version=rows[0], weight=0)
+    model.aliases.filter(name="canary").update(weight=0)
+    assert shares() == {"2": 100}
