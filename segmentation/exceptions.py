@@ -1,11 +1,14 @@
 """Errors of segmentation.
 
 NotFound          └── RunNotFound         run_not_found
-InvalidInput      └── InvalidRequest      invalid_request       errors[] names every member at fault
+InvalidInput      ├── InvalidRequest      invalid_request       errors[] names every member at fault
+                  └── InvalidDocument     invalid_document      of an ALT document
 TooLarge          └── TextTooLong         text_too_long
-Conflict          └── TransitionNotAllowed transition_not_allowed
+Conflict          ├── TransitionNotAllowed transition_not_allowed
+                  └── NoDocument          no_document
 Unavailable       ├── QueueFull           queue_full
                   └── TooManyStreams      too_many_streams
+Unprocessable     └── TokenizerMissing    tokenizer_missing
 DeadlineExceeded  └── RunTimedOut         run_timed_out
 """
 
@@ -47,6 +50,21 @@ class TooManyStreams(errors.Unavailable):
 class RunTimedOut(errors.DeadlineExceeded):
     code = "run_timed_out"
     title = "Segmentation took too long"
+
+
+class InvalidDocument(errors.InvalidInput):
+    code = "invalid_document"
+    title = "Invalid ALT document"
+
+
+class NoDocument(errors.Conflict):
+    code = "no_document"
+    title = "There is no ALT document"
+
+
+class TokenizerMissing(errors.Unprocessable):
+    code = "tokenizer_missing"
+    title = "Tokens cannot be counted"
 
 
 class ClaimLost(Exception):

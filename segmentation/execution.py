@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from altlas.kernel.errors import AltlasError
 from altlas.kernel.ids import uuid7
 from archive import services as archive
 from orchestrator import selectors as catalogue
-from segmentation import metrics, services
+from segmentation import metrics, services, tokenizers
 from segmentation.algorithms.language import detect
 from segmentation.conf import conf
 from segmentation.embedding import document_vector, passages
@@ -138,11 +138,17 @@ def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Calla
         deadline=work.remaining,
         on_batch=lambda done, count: report(0.9 * done / max(count, 1)),
     )
-    job = Job(text=item.text, language=item.language, options={**run.options, "units": conf.topic_units})
+    job = Job(
+        text=item.text,
+        language=item.language,
+        options={**run.options, "units": conf.topic_units},
+        count=_counter(run, encoder.model),
+    )
     outcome = STRATEGIES[run.strategy](job, encoder, watch)
     embedding = _embedding(run, item, outcome, encoder, watch)
     item.segments = [[span.start, span.end, span.score] for span in outcome.spans]
-    item.extra = outcome.extra | {"model": encoder.model if encoder.version else ""}
+    used = encoder.version or (job.count is not None and job.count is not tokenizers.characters)
+    item.extra = outcome.extra | {"details": outcome.details, "model": encoder.model if used else ""}
     item.status = Status.SUCCEEDED
     item.error = None
     with watch.measure("archive"), transaction.atomic():
@@ -151,6 +157,12 @@ def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Calla
             item.record_id = _archive(run, item, outcome, embedding)
         item.timings = watch.rounded()
         item.save()
+
+
+def _counter(run: SegmentationRun, model: str) -> Callable[[Sequence[str]], list[int]] | None:
+    if run.strategy != "chunk":
+        return None
+    return tokenizers.characters if run.options["unit"] == "characters" else tokenizers.counter(model)
 
 
 def _embedding(

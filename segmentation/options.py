@@ -75,6 +75,22 @@ OPTIONS: dict[str, dict[str, Option]] = {
         ),
         "max_length": Option(convert=whole(1, 100_000), default=200, help="Longest topic, in sentences."),
     },
+    "chunk": {
+        **_COMMON,
+        "max_tokens": Option(convert=whole(8, 100_000), default=256, help="Most tokens of a chunk; never exceeded."),
+        "overlap": Option(
+            convert=whole(0, 50_000), default=0, help="Tokens that a chunk may repeat of the one before it."
+        ),
+        "unit": Option(
+            convert=one_of("tokens", "characters"),
+            default="tokens",
+            help="What max_tokens and overlap count: tokens of the model, or code points.",
+        ),
+        "boundaries": Option(
+            convert=one_of("sentence", "topic"), default="sentence", help="Where chunks end by preference."
+        ),
+    },
+    "command": {**_COMMON},
 }
 
 
@@ -102,6 +118,9 @@ def _together(found: Mapping[str, Any]) -> list[FieldError]:
     if found.get("min_length", 0) > found.get("max_length", math.inf):
         detail = f"min_length {found['min_length']} is greater than max_length {found['max_length']}."
         return [FieldError(pointer="/options/min_length", code="out_of_range", detail=detail)]
+    if found.get("overlap", 0) * 2 > found.get("max_tokens", math.inf):
+        detail = f"overlap {found['overlap']} is more than half of max_tokens {found['max_tokens']}."
+        return [FieldError(pointer="/options/overlap", code="out_of_range", detail=detail)]
     if found.get("segments") and found.get("target_length"):
         detail = "Give segments or target_length, not both."
         return [FieldError(pointer="/options/target_length", code="exclusive", detail=detail)]

@@ -110,6 +110,9 @@ class SegmentShape(serializers.Serializer[Any]):
     end = serializers.IntegerField(help_text="One after the last character.")
     text = serializers.CharField()
     score = serializers.FloatField(help_text="Confidence in the boundary at `end`, 0 to 1.")
+    tokens = serializers.IntegerField(required=False, help_text="Of a chunk: its size.")
+    core = serializers.IntegerField(required=False, help_text="Of a chunk: where it stops to repeat the one before.")
+    task = serializers.IntegerField(required=False, help_text="Of a command: the task that the piece belongs to.")
 
 
 class SegmentationShape(serializers.Serializer[Any]):
@@ -120,6 +123,8 @@ class SegmentationShape(serializers.Serializer[Any]):
     model = serializers.CharField()
     progress = serializers.FloatField()
     segments = SegmentShape(many=True, required=False)
+    tasks = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of a command.")
+    edges = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of a command.")
     items = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of a batch.")
     record_id = serializers.UUIDField(allow_null=True, required=False)
     warnings = serializers.ListField(child=serializers.DictField(), required=False)
@@ -147,3 +152,14 @@ class PageQuery(serializers.Serializer[Any]):
     cursor = serializers.CharField(required=False, default="", allow_blank=True)
     status = serializers.ChoiceField(choices=CHOICES, required=False, default="")
     strategy = serializers.ChoiceField(choices=sorted(options.OPTIONS), required=False, default="")
+
+
+class DocumentQuery(serializers.Serializer[Any]):
+    position = serializers.IntegerField(required=False, default=0, min_value=0)
+    archive = serializers.BooleanField(required=False, default=True)
+
+
+class ImportedShape(serializers.Serializer[Any]):
+    document = serializers.DictField()
+    order = serializers.ListField(child=serializers.CharField(), help_text="Ids of segments, dependencies first.")
+    record_id = serializers.UUIDField(allow_null=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,14 @@ def accepted_body(run: SegmentationRun) -> dict[str, Any]:
 
 
 def _result(run: SegmentationRun, item: SegmentationItem) -> dict[str, Any]:
-    extra = dict(item.extra)
+    utf16 = run.options.get("offsets") == "utf16"
+    extra = {name: value for name, value in item.extra.items() if name != "details"}
+    if "tasks" in extra:
+        extra = _tasks(item, extra, utf16=utf16)
     found: dict[str, Any] = {
         "language": item.language or run.language,
         "model": extra.pop("model", "") or run.model,
-        "segments": _segments(item, utf16=run.options.get("offsets") == "utf16"),
+        "segments": _segments(item, utf16=utf16),
         "record_id": str(item.record_id) if item.record_id else None,
         **extra,
     }
@@ -66,17 +69,38 @@ def _result(run: SegmentationRun, item: SegmentationItem) -> dict[str, Any]:
 
 
 def _segments(item: SegmentationItem, *, utf16: bool) -> list[dict[str, Any]]:
-    place = _utf16_places(item.text) if utf16 else None
+    at = _places(item.text, utf16=utf16)
+    details = item.extra.get("details") or [{}] * len(item.segments)
     return [
         {
             "index": index,
-            "start": start if place is None else int(place[start]),
-            "end": end if place is None else int(place[end]),
+            "start": at(start),
+            "end": at(end),
             "text": item.text[start:end],
             "score": score,
+            **{name: at(value) if name == "core" else value for name, value in detail.items()},
         }
-        for index, (start, end, score) in enumerate(item.segments)
+        for index, ((start, end, score), detail) in enumerate(zip(item.segments, details, strict=True))
     ]
+
+
+def _tasks(item: SegmentationItem, extra: dict[str, Any], *, utf16: bool) -> dict[str, Any]:
+    """Return the members of a command with their places in the unit that was asked for."""
+    at = _places(item.text, utf16=utf16)
+    return extra | {
+        "tasks": [{**task, "spans": [[at(a), at(b)] for a, b in task["spans"]]} for task in extra["tasks"]],
+        "edges": [
+            {**edge, "evidence": [at(place) for place in edge["evidence"]] if edge["evidence"] else None}
+            for edge in extra["edges"]
+        ],
+    }
+
+
+def _places(text: str, *, utf16: bool) -> Callable[[int], int]:
+    if not utf16:
+        return lambda place: place
+    places = _utf16_places(text)
+    return lambda place: int(places[place])
 
 
 def _utf16_places(text: str) -> Any:

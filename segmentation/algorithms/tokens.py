@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,14 @@ class Tokens:
 def code_points(text: str) -> npt.NDArray[np.uint32]:
     """Return the code points of ``text``; lone surrogates are kept as they are."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with lone surrogates, which no UTF-8 can hold, replaced one for one."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def tokenize(text: str) -> Tokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,19 +28,23 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One text to segment. ``language`` is settled; ``options`` are validated and complete."""
+    """One text to segment. ``language`` is settled; ``options`` are validated and complete; ``count`` gives the tokens
+    of texts, for strategies that are bounded by them."""
 
     text: str
     language: str
     options: dict[str, Any]
+    count: Callable[[Sequence[str]], list[int]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """``spans`` cover the text (unless the strategy says otherwise); ``vectors`` are those of the sentences, when the
-    strategy made some; ``extra`` holds members that this strategy adds to the answer."""
+    strategy made some; ``extra`` holds members that this strategy adds to the answer, ``details`` those that it adds to
+    each segment."""
 
     spans: list[Span]
     vectors: Vectors | None = None
     weights: Sequence[int] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    details: list[dict[str, Any]] = field(default_factory=list)

@@ -260,3 +260,29 @@ def test_events_tell_the_end_and_close(api: APIClient) -> None:
     assert "event: end" in events
     data = json.loads(events.split("data: ")[1].split("\n")[0])
     assert data == {"id": made, "status": "succeeded", "progress": 1.0}
+
+
+def test_chunks_count_the_tokens_of_the_model_itself(api: APIClient) -> None:
+    text = " ".join(f"Cümle {number} burada duruyor ve bitiyor." for number in range(60))
+    answer = post(api, text=text, strategy="chunk", options={"max_tokens": 40, "overlap": 15})
+    assert answer.status_code == 201, answer.content
+    body = answer.json()
+    assert body["model"] == "all-minilm-l6-v2"
+    assert all(segment["tokens"] <= 40 for segment in body["segments"])
+    assert any(segment["start"] < segment["core"] for segment in body["segments"])
+    assert "".join(text[segment["core"] : segment["end"]] for segment in body["segments"]) == text
+    assert all(text[segment["start"] : segment["end"]] == segment["text"] for segment in body["segments"])
+
+
+def test_chunks_can_end_where_topics_do_and_count_characters(api: APIClient) -> None:
+    cats = "The cat sleeps on the warm mat. A cat purrs when it sleeps. My cat eats fish on the mat. "
+    rain = "Heavy rain fell over the river. The river rose after the rain. Clouds brought rain to the river valley. "
+    options = {"max_tokens": 300, "unit": "characters", "boundaries": "topic"}
+    body = post(api, text=cats * 2 + rain * 2, strategy="chunk", options=options).json()
+    assert [segment["start"] for segment in body["segments"]] == [0, len(cats * 2)]
+
+
+def test_an_overlap_of_more_than_half_is_refused(api: APIClient) -> None:
+    answer = post(api, text="a", strategy="chunk", options={"max_tokens": 10, "overlap": 6})
+    assert answer.status_code == 400
+    assert pointers(answer) == [("/options/overlap", "out_of_range")]

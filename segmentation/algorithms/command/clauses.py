@@ -50,7 +50,7 @@ class Clause:
     sentence: int = 0
     confidence: float = 0.95
     shared: str = ""  # "next": the object stands with the next clause only
-    verb: tuple[int, str] | None = None  # where the verb begins, and its stem; Turkish
+    verb: tuple[int, str] | None = None  # where a verb begins, and its imperative
 
     @property
     def start(self) -> int:

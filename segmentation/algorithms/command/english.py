@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from segmentation.algorithms.command import english_words as lex
 from segmentation.algorithms.command.clauses import Clause, Kind, Link, Role
 from segmentation.algorithms.command.words import Word, matches
+from segmentation.algorithms.wordlist import words
 
 _PAUSES = frozenset(",;:–—")
 _ENDS = frozenset(".!?")
@@ -20,7 +21,7 @@ _SUBORDINATORS = (
     (lex.BEFORE, Kind.BEFORE),
 )
 _VERBS = lex.VERBS | lex.AMBIGUOUS
-_STATIVE = frozenset("arrive come leave sleep eat wait have like need be happen rain snow become appear ring".split())
+_STATIVE = words("arrive come leave sleep eat wait have like need be happen rain snow become appear ring")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +79,7 @@ class English:
 
     def _open(self, at: int, gap: int, *, pause: bool) -> _Break:
         """Consume marks, connectors and a subordinator from ``at`` on."""
-        link, kind = Link.NONE, Kind.MAIN
+        link = Link.NONE
         moved = True
         while moved and at < len(self.words):
             moved = False
@@ -94,11 +95,11 @@ class English:
                     break
             if not moved and (size := matches(self.words, at, lex.FIRST)) and gap == 0:
                 at, moved = at + size, True
-        for listed, value in _SUBORDINATORS:
-            size = matches(self.words, at, listed)
+        for subordinators, kind in _SUBORDINATORS:
+            size = matches(self.words, at, subordinators)
             inside = size and self.words[at].low == "for" and gap and not pause  # "an alarm for every ten minutes"
-            if size and not inside and self._subordinates(at, at + size, value):
-                return _Break(gap=gap, at=at + size, link=link, pause=pause, kind=value)
+            if size and not inside and self._subordinates(at, at + size, kind):
+                return _Break(gap=gap, at=at + size, link=link, pause=pause, kind=kind)
         return _Break(gap=gap, at=at, link=link, pause=pause)
 
     def _begins(self, found: _Break, start: int, opening: _Break) -> bool:
@@ -140,11 +141,10 @@ class English:
         """Whether the base form at ``at`` is a verb here, not a noun of a list."""
         word = self.words[at]
         following = self.words[at + 1] if at + 1 < len(self.words) else None
-        ends = following is None or following.is_mark or matches(self.words, at + 1, lex.PARALLEL + lex.THEN) > 0
+        connected = matches(self.words, at + 1, lex.PARALLEL + lex.THEN) > 0
         bare_left = self._content(left) == 1
-        if ends:
+        if following is None or following.is_mark or connected:
             return bare_left or polite or word.low in lex.INTRANSITIVE
-        assert following is not None
         if following.low == "of" or following.low in lex.AUXILIARIES:
             return False
         if word.low in lex.VERBS:
@@ -162,11 +162,11 @@ class English:
             if size:
                 polite = "wish" if wish else "polite"
                 at += size
-            elif self.words[at].low in ("please", "quickly", "immediately", "also", "just") or (
-                polite and self.words[at].text == ","
+            elif (
+                self.words[at].low in ("please", "quickly", "immediately", "also", "just")
+                or (polite and self.words[at].text == ",")
+                or (self.words[at].low.endswith("ly") and self.words[at].low not in _VERBS)
             ):
-                at += 1
-            elif self.words[at].low.endswith("ly") and self.words[at].low not in _VERBS:
                 at += 1
             else:
                 break
@@ -235,7 +235,9 @@ class English:
             return True
         if low.endswith("ies") and low[:-3] + "y" in _VERBS:
             return True
-        subject = previous.low in lex.SUBJECT_PRONOUNS or (previous.low.endswith("s") and not previous.low.endswith("ss"))
+        subject = previous.low in lex.SUBJECT_PRONOUNS or (
+            previous.low.endswith("s") and not previous.low.endswith("ss")
+        )
         return subject and (low in _VERBS or low in _STATIVE)
 
     @staticmethod
@@ -254,7 +256,11 @@ class English:
             return True
         if before[-1].low in lex.REPORTING:
             return True
-        return len(before) == 2 and before[0].low in lex.REPORTING and before[1].low in ("me", "us", "them", "out", "whether")
+        return (
+            len(before) == 2
+            and before[0].low in lex.REPORTING
+            and before[1].low in ("me", "us", "them", "out", "whether")
+        )
 
     def _unmarked(self, start: int, opening: _Break) -> _Break | None:
         """Find the main clause after a leading subordinate one without a comma: "if it rains close the window"."""
@@ -263,12 +269,11 @@ class English:
         finite = False
         for at in range(start, len(self.words)):
             word, previous = self.words[at], self.words[at - 1]
+            following = self.words[at + 1].low if at + 1 < len(self.words) else ""
+            verb = word.low in lex.AMBIGUOUS and following in lex.OBJECT_START
             if (
                 finite
-                and (
-                    word.low in lex.VERBS | lex.QUESTIONS
-                    or (word.low in lex.AMBIGUOUS and self.words[at + 1 : at + 2] and self.words[at + 1].low in lex.OBJECT_START)
-                )
+                and (verb or word.low in lex.VERBS | lex.QUESTIONS)
                 and previous.low not in lex.SUBJECTS | lex.AUXILIARIES | {"to", "and", "or", "not", "of", "for", "in"}
                 and at + 1 < len(self.words)
             ):
@@ -302,7 +307,9 @@ class English:
             self.clauses[-1].inserted = True
             self.clauses[-2].pieces.append(piece)
             return
-        trailing = opening.kind is not Kind.MAIN and bool(self.clauses) and not opening.pause and opening.link is Link.NONE
+        trailing = (
+            opening.kind is not Kind.MAIN and bool(self.clauses) and not opening.pause and opening.link is Link.NONE
+        )
         connector = self.words[opening.gap : start]
         marks = [word for word in connector if not word.is_mark]
         clause = Clause(
@@ -363,8 +370,10 @@ def reference(inside: Sequence[Word]) -> tuple[int, int] | None:
             if word.low == "it" and question and previous in ("is", "was", "will", "does"):
                 continue
             return (word.start, word.end)
-        if word.low in ("this", "that") and place and (
-            following is None or following.is_mark or following.low in lex.OBJECT_START | {"as", "by", "twice"}
+        if (
+            word.low in ("this", "that")
+            and place
+            and (following is None or following.is_mark or following.low in lex.OBJECT_START | {"as", "by", "twice"})
         ):
             return (word.start, word.end)
         if word.low in lex.RESULTS and previous in ("the", "its", "their", "these", "those"):

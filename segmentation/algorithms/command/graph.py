@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from segmentation.algorithms.command.clauses import Clause, Kind, Link, Piece, Role
 
@@ -110,7 +110,7 @@ def _chain(clauses: Sequence[Clause], known: set[frozenset[int]]) -> list[Edge]:
     """Tie every task to the one before it: by data when it takes its result, by order, or side by side."""
     found = []
     mains = [i for i, clause in enumerate(clauses) if clause.kind is Kind.MAIN]
-    for last, this in zip(mains, mains[1:], strict=False):
+    for last, this in pairwise(mains):
         clause = clauses[this]
         between = [clauses[place].link for place in range(last + 1, this)]
         if clause.link is Link.OTHERWISE:
@@ -121,9 +121,7 @@ def _chain(clauses: Sequence[Clause], known: set[frozenset[int]]) -> list[Edge]:
         elif Link.THEN in (clause.link, *between):
             type_ = EdgeType.SEQUENCE
         if frozenset((last, this)) not in known:
-            found.append(
-                Edge(source=last, target=this, type=type_, evidence=evidence, confidence=clause.confidence)
-            )
+            found.append(Edge(source=last, target=this, type=type_, evidence=evidence, confidence=clause.confidence))
     # A subordinate task ("wash the rice, then soak it") may hand its result to the main one as well.
     return found
 

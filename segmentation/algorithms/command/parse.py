@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from segmentation.algorithms.command.words import Word, words_of
 from segmentation.algorithms.sentence.split import split_sentences
 from segmentation.algorithms.spans import Span, spans_from_cuts
 
-_GRAMMARS = {"en": English, "tr": Turkish}
+_GRAMMARS: dict[str, type[English] | type[Turkish]] = {"en": English, "tr": Turkish}
 _LINE_MARK = re.compile(
     r"^[^\S\n]*(?:(?P<number>\(?(?:\d{1,3}|[a-zçğıöşü])[.)])|(?P<bullet>[-–*•·▪])|(?P<step>(?:step|adım)\s*\d+\s*[:.)]"
     r"|\d+\.\s*adım\s*:))\s+",
     re.IGNORECASE | re.MULTILINE,
 )
-_INLINE_MARK = re.compile(r"(?:^|(?<=[\s:;,.]))(?:(?P<number>\d{1,2})[.)]|(?:step|adım)\s+(?P<step>\d{1,2})\s*[:.)]|(?P<adim>\d{1,2})\.\s*adım\s*:)\s+", re.IGNORECASE)
+_INLINE_MARK = re.compile(
+    r"(?:^|(?<=[\s:;,.]))(?:(?P<number>\d{1,2})[.)]|(?:step|adım)\s+(?P<step>\d{1,2})\s*[:.)]"
+    r"|(?P<adim>\d{1,2})\.\s*adım\s*:)\s+",
+    re.IGNORECASE,
+)
 _WINDOW = 150  # words; nobody gives a command in a longer sentence
 _SENTENCE_ENDS = tuple(".!?…\"'”’)")
 _EDGE_MARKS = " \t\r\n\v\f,;:.–—"
@@ -142,7 +147,7 @@ def _plan(text: str, clauses: list[Clause], language: str) -> Plan:
     clauses.sort(key=lambda clause: clause.start)
     edges = with_data(clauses, edges_of(clauses))
     places = sorted((piece, number) for number, clause in enumerate(clauses) for piece in clause.pieces)
-    cuts = [_cut(text, before[0][1], after[0][0]) for before, after in zip(places, places[1:], strict=False)]
+    cuts = [_cut(text, before[0][1], after[0][0]) for before, after in itertools.pairwise(places)]
     scores = [round(clauses[number].confidence, 4) for _, number in places[1:]]
     tasks = [
         Task(
@@ -154,9 +159,7 @@ def _plan(text: str, clauses: list[Clause], language: str) -> Plan:
         )
         for number, clause in enumerate(clauses)
     ]
-    return Plan(
-        tasks=tasks, edges=edges, spans=spans_from_cuts(len(text), cuts, scores), owners=[n for _, n in places]
-    )
+    return Plan(tasks=tasks, edges=edges, spans=spans_from_cuts(len(text), cuts, scores), owners=[n for _, n in places])
 
 
 def _cut(text: str, end: int, start: int) -> int:
@@ -168,8 +171,8 @@ def _cut(text: str, end: int, start: int) -> int:
 
 _POLITE = {
     "en": re.compile(
-        r"^(?:(?:hi|hello|hey)\s*,\s*)?(?:(?:could|can|would|will) you(?: please)?|please|kindly|i(?:'d| would) like you to|i (?:want|need)"
-        r" you to|let's|you (?:should|must|need to|have to))\s+|,?\s*please\s*[?.!]*$|\s*[?.!,;]+$",
+        r"^(?:(?:hi|hello|hey)\s*,\s*)?(?:(?:could|can|would|will) you(?: please)?|please|kindly|i(?:'d| would) like"
+        r" you to|i (?:want|need) you to|let's|you (?:should|must|need to|have to))\s+|,?\s*please\s*[?.!]*$|\s*[?.!,;]+$",
         re.IGNORECASE,
     ),
     "tr": re.compile(r"^(?:merhaba\s*,\s*)?(?:lütfen\s+)?|,?\s*lütfen\s*[?.!]*$|\s*[?.!,;]+$", re.IGNORECASE),
@@ -179,7 +182,11 @@ _POLITE = {
 def normal_form(text: str, clauses: Sequence[Clause], number: int, language: str) -> str:
     """Return a clause as a text of its own: pieces joined, courtesies and outer marks gone, a shared object given."""
     clause = clauses[number]
-    joined = " ".join(" ".join(text[start:end].split()).strip(",;") for start, end in clause.pieces)
+    parts = [text[start:end] for start, end in clause.pieces]
+    start, end = clause.pieces[-1]
+    if clause.verb is not None and start <= clause.verb[0] < end:
+        parts[-1] = text[start : clause.verb[0]] + clause.verb[1]
+    joined = " ".join(" ".join(part.split()).strip(",;") for part in parts)
     found = _POLITE[language].sub("", joined) or joined
     if clause.shared == "next" and number + 1 < len(clauses):
         owner = next((c for c in clauses[number + 1 :] if c.shared != "next"), clauses[number + 1])

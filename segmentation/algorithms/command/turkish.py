@@ -27,9 +27,30 @@ _KINDS = {
     Form.DIKCE: Kind.EACH,
     Form.SE: Kind.IF,
 }
-_TIMES = frozenset("zaman an anda gün sürece vakit takdirde".split())
+_TIMES = frozenset(["zaman", "an", "anda", "gün", "sürece", "vakit", "takdirde"])
 _AORIST = re.compile(r"^(.{2,}?)[aeıiuü]?r$")
-_UNITS = frozenset("gün sabah akşam gece hafta ay yıl saat pazar pazartesi salı çarşamba perşembe cuma cumartesi dakika saniye biri".split())
+_UNITS = frozenset(
+    [
+        "gün",
+        "sabah",
+        "akşam",
+        "gece",
+        "hafta",
+        "ay",
+        "yıl",
+        "saat",
+        "pazar",
+        "pazartesi",
+        "salı",
+        "çarşamba",
+        "perşembe",
+        "cuma",
+        "cumartesi",
+        "dakika",
+        "saniye",
+        "biri",
+    ]
+)
 
 
 class Turkish:
@@ -284,11 +305,20 @@ class Turkish:
             sentence=self.sentence,
             confidence=self._confidence(kind, bool(connector), gap, begin),
         )
-        if verb >= 0:
-            clause.verb = (self.words[verb].start, plain(stem) if stem else "")
+        clause.verb = self._imperative(verb) if clause.role is Role.TASK else None
         if kind is Kind.MAIN and (self.clauses or self.sentence) and link is not Link.OTHERWISE:
             clause.data = self._data(before, verb, clause)
         return clause
+
+    def _imperative(self, verb: int) -> tuple[int, str] | None:
+        """Return where the verb begins and its imperative, when it stands in another form of command."""
+        request = verb > 0 and self.words[verb].low in lex.PARTICLES and self.words[verb].low[2:3] == "s"
+        at = verb - 1 if request else verb
+        if at < 0:
+            return None
+        reading = self.readings[at]
+        other = reading.form in (Form.IP, Form.DIKTEN, Form.MEDEN) or (request and reading.form is Form.FINITE)
+        return (self.words[at].start, plain(reading.stem)) if other and reading.stem else None
 
     def _take_fragment(self, begin: int, verb: int, stem: str, kind: Kind) -> int:
         """Set aside what stands before an inserted clause and belongs to the main one; return where the insertion
@@ -298,8 +328,10 @@ class Turkish:
         size = 0
         if commas and front_object(before[: commas[0]]) == commas[0]:
             size = commas[0]
-        elif self._verb_ahead(verb + 1) is not Form.NONE and kind is Kind.IF and (
-            stem in lex.INTRANSITIVE or not stem or not _is_verb(stem)
+        elif (
+            self._verb_ahead(verb + 1) is not Form.NONE
+            and kind is Kind.IF
+            and (stem in lex.INTRANSITIVE or not stem or not _is_verb(stem))
         ):
             size = front_object(before)
             if size == len(before):

@@ -10,13 +10,77 @@ from segmentation.algorithms.command.words import Word
 
 _ACCUSATIVE = re.compile(r"(?:[yn'][ıiuü]|[^aeıioöuü'][ıiuü]|['](?:y|n)?[ıiuü]|l[ae]r[ıi])$")
 _NOT_ACCUSATIVE = frozenset(
-    "yeni eski yedi iki altı şimdi gibi kendi hangi biri dahi yani belki hani bütün geri dedi haydi hadi ki kedi deri "
-    "gemi çivi mavi sarı ayrı aynı doğru kuru dolu koyu iyi kötü tüm tatlı acı kapı dizi gezi yazı seri ileri peri sergi "
-    "bilgi harcı yarı dışarı yukarı içeri".split()
+    [
+        "yeni",
+        "eski",
+        "yedi",
+        "iki",
+        "altı",
+        "şimdi",
+        "gibi",
+        "kendi",
+        "hangi",
+        "biri",
+        "dahi",
+        "yani",
+        "belki",
+        "hani",
+        "bütün",
+        "geri",
+        "dedi",
+        "haydi",
+        "hadi",
+        "ki",
+        "kedi",
+        "deri",
+        "gemi",
+        "çivi",
+        "mavi",
+        "sarı",
+        "ayrı",
+        "aynı",
+        "doğru",
+        "kuru",
+        "dolu",
+        "koyu",
+        "iyi",
+        "kötü",
+        "tüm",
+        "tatlı",
+        "acı",
+        "kapı",
+        "dizi",
+        "gezi",
+        "yazı",
+        "seri",
+        "ileri",
+        "peri",
+        "sergi",
+        "bilgi",
+        "harcı",
+        "yarı",
+        "dışarı",
+        "yukarı",
+        "içeri",
+    ]
 )
 _DATIVE = re.compile(r"(?:y[ae]|n[ae]|'[yn]?[ae]|[^aeıioöuü][ae])$")
 _OBLIQUE = re.compile(r"(?:[dt][ae]n?|[dt][ae]ki|l[ae]|[ıiuü]nc[ae]|c[ae]|[ıiuü]n|ki)$")
-_OTHERS = frozenset("gerisini kalanını yenisini ötekini diğerini birincisini ikincisini sonuncusunu hepsini birini kendisini".split())
+_OTHERS = frozenset(
+    [
+        "gerisini",
+        "kalanını",
+        "yenisini",
+        "ötekini",
+        "diğerini",
+        "birincisini",
+        "ikincisini",
+        "sonuncusunu",
+        "hepsini",
+        "birini",
+        "kendisini",
+    ]
+)
 _POSSESSED = re.compile(r"(?:s[ıiuü]n[ıiuü]|.{3,}[^aeıioöuü]?[ıiuü]n[ıiuü])$")
 
 
@@ -60,8 +124,10 @@ def has_own_subject(before: Sequence[Word], stem: str) -> bool:
     if stem in lex.INTRANSITIVE or stem not in lex.STEMS:
         return bool(bare)
     # "Editör onayladıktan sonra" names who does it, "yedek aldıktan sonra" what is done.
-    return bool(bare) and stem not in ("al", "yap", "yaz", "ver", "çek", "oluştur", "ekle", "iç", "ye", "bas") and (
-        is_bare(last)
+    return (
+        bool(bare)
+        and stem not in ("al", "yap", "yaz", "ver", "çek", "oluştur", "ekle", "iç", "ye", "bas")
+        and (is_bare(last))
     )
 
 
@@ -89,6 +155,12 @@ def reference(words: Sequence[Word]) -> tuple[int, int] | None:
         if word.low in lex.REFERENCES:
             return (word.start, word.end)
         first = place == 0 or all(w.low in lex.ADVERBS for w in words[:place])
-        if first and word.low not in _OTHERS and _POSSESSED.search(word.low) and "'" not in word.low and len(words) - place <= 3:
+        if (
+            first
+            and word.low not in _OTHERS
+            and _POSSESSED.search(word.low)
+            and "'" not in word.low
+            and len(words) - place <= 3
+        ):
             return (word.start, word.end)
     return None

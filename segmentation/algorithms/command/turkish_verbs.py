@@ -35,7 +35,7 @@ class Reading:
 
 _SOFT = {"ed": "et", "gid": "git", "tad": "tat", "güd": "güt"}
 _PASSIVE = re.compile(r"(?:[ıiuü]?l|[ıiuü]?n|[ıiuü]ş|t|d[ıiuü]r|[ae]bil|m[ae]|[ae]m[ae])$")
-_CAUSATIVE = re.compile(r"^(.{3,}?)(?:t|[dt][ıiuü]r)$")
+_CAUSATIVE = re.compile(r"^(.{3,}?)(?:(?<=[aeıioöuürl])t|(?<=[^aeıioöuü])[dt][ıiuü]r)$")
 _DERIVED = re.compile(r".{2,}l(?:a|e|an|en|aş|eş|at|et)$")
 _IP = re.compile(r"^(.{2,}?)y?[ıiuü]p$")
 _DIKTEN = re.compile(r"^(.{2,})[dt][ıiuü]kt[ae]n$")

@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 
 from segmentation.algorithms.spans import Span, spans_from_cuts
+from segmentation.algorithms.tokens import printable
 
 PIECE = 800  # characters
 _SCORE = 0.9  # sentencex gives no confidence; rules of its quality are right about this often
 _SPACE = re.compile(r"\s*")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def split_foreign(text: str, language: str) -> list[Span]:
     """Return the sentences of ``text`` in ``language`` (any code; unknown ones fall back to general rules)."""
-    safe = _SURROGATE.sub("\ufffd", text)  # one for one: a lone surrogate cannot cross into Rust
+    safe = printable(text)  # a lone surrogate cannot cross into Rust
     cuts = sorted({cut for cut in _cuts(safe, language) if 0 < cut < len(text)})
     return spans_from_cuts(len(text), cuts, [_SCORE] * len(cuts))
 
