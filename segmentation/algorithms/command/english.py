@@ -141,7 +141,7 @@ class English:
         """Whether the base form at ``at`` is a verb here, not a noun of a list."""
         word = self.words[at]
         following = self.words[at + 1] if at + 1 < len(self.words) else None
-        connected = matches(self.words, at + 1, lex.PARALLEL + lex.THEN) > 0
+        connected = matches(self.words, at + 1, lex.PARALLEL) > 0 or matches(self.words, at + 1, lex.THEN) > 0
         bare_left = self._content(left) == 1
         if following is None or following.is_mark or connected:
             return bare_left or polite or word.low in lex.INTRANSITIVE
@@ -211,7 +211,7 @@ class English:
         if self.words[at].low == "once" and first.low in ("a", "an", "every", "per", "more", "again"):
             return False
         end = next((i for i in range(content, len(self.words)) if self.words[i].text in _PAUSES | _ENDS), None)
-        if matches(self.words, at, (("for", "each"), ("for", "every"))):
+        if matches(self.words, at, lex.FOR_EACH):
             return end is not None and end + 1 < len(self.words)
         end = len(self.words) if end is None else end
         if kind in (Kind.AFTER, Kind.BEFORE) and self._is_gerund(first.low):

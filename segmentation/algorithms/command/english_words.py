@@ -95,6 +95,7 @@ IF = phrases(
 )
 NEGATED = frozenset({"unless"})
 EACH = phrases("every time|each time|whenever|for each|for every|any time|anytime")
+FOR_EACH = phrases("for each|for every")
 WHILE = phrases("while|whilst")
 AFTER = phrases("right after|immediately after|shortly after|after")
 BEFORE = phrases("right before|just before|before")

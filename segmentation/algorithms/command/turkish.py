@@ -104,8 +104,9 @@ class Turkish:
     def _subordinate(self, at: int, start: int) -> tuple[int, Kind]:
         word, form = self.words[at], self.readings[at].form
         following = self.words[at + 1].low if at + 1 < len(self.words) else ""
-        others = self._verb_ahead(at + 1) is not Form.NONE or bool(self.clauses)
-        if not others:
+        aorist = _AORIST.match(word.low) if following.endswith(("maz", "mez")) else None
+        candidate = form in _KINDS or form is Form.DIGI or word.low == "için" or aorist
+        if not candidate or (not self.clauses and self._verb_ahead(at + 1) is Form.NONE):
             return 0, Kind.MAIN
         if form is Form.DIKTEN:
             return (at + 2, Kind.AFTER) if following == "sonra" else (0, Kind.MAIN)
@@ -115,8 +116,7 @@ class Turkish:
             return at + 2, Kind.EACH if self._has_each(start, at) else Kind.IF
         if word.low == "için" and self._has_each(start, at):
             return at + 1, Kind.EACH
-        match = _AORIST.match(word.low)
-        if match and following.startswith(match[1][:-1] or match[1]) and re.search(r"m[ae]z$", following):
+        if aorist and following.startswith(aorist[1][:-1] or aorist[1]):
             return at + 2, Kind.IF
         if form is Form.KEN and self._verb_ahead(at + 1) in (Form.NOMINAL, Form.DIGI):
             return 0, Kind.MAIN
@@ -126,7 +126,7 @@ class Turkish:
             kind = _KINDS[form]
             if form is Form.SE and at == start and word.low in ("yoksa", "değilse"):
                 return 0, Kind.MAIN
-            each = self._has_each(start, at) or matches(self.words, start, (("ne", "zaman"),)) > 0
+            each = self._has_each(start, at) or matches(self.words, start, lex.WHENEVER) > 0
             return at + 1, Kind.EACH if kind is Kind.IF and each else kind
         return 0, Kind.MAIN
 
@@ -147,6 +147,9 @@ class Turkish:
             return False
         if word.low in lex.PARTICLES:
             return True
+        nominal = word.low in lex.NOMINAL
+        if form is Form.NONE and not nominal and following is not None and not following.is_mark:
+            return False
         pause = following is None or following.is_mark or self._connector(at + 1) > 0 or following.low in lex.CLOSERS
         if form is Form.IMPERATIVE:
             if pause:
@@ -159,15 +162,15 @@ class Turkish:
             return pause
         if form is Form.WISH:
             return pause and any(later.low in lex.WISHES for later in self.words[at + 1 :])
-        if word.low in lex.NOMINAL:
+        if nominal:
             asked = any(w.low in lex.QUESTIONS for w in self.words[start : at + 1])
             return pause and (asked or word.low in ("lazım", "gerek"))
         if form is Form.NONE and self.readings[at].stem:
             return following is None or following.text in ".!"
         if word.low.endswith(("mı", "mi")) or not pause:
             return False
-        asks = any(w.low in lex.QUESTIONS for w in self.words[start:at])
-        return asks and form is Form.NONE and all(w.is_mark for w in self.words[at + 1 :])
+        last = form is Form.NONE and all(w.is_mark for w in self.words[at + 1 :])
+        return last and any(w.low in lex.QUESTIONS for w in self.words[start:at])
 
     def _connector(self, at: int) -> int:
         for listed, _ in _CONNECTORS:

@@ -64,6 +64,7 @@ QUESTIONS = words(
     "niye nedir neler mı mi mu mü"
 )
 WISHES = words("istiyorum isterim ederim bekliyorum lazım gerekiyor gerek istiyoruz")
+WHENEVER = phrases("ne zaman")
 THEN = phrases(
     "sonra|sonra da|ve sonra|ve sonra da|daha sonra|ve daha sonra|ondan sonra|ve ondan sonra|bundan sonra|"
     "ardından|ve ardından|hemen ardından|akabinde|sonrasında|en son|en son olarak|son olarak|ve son olarak|"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from segmentation.algorithms.sentence.features import lower
@@ -51,15 +51,22 @@ def _with_quotes(found: list[Word]) -> list[Word]:
     return result
 
 
-def matches(words: Sequence[Word], at: int, phrases: Sequence[tuple[str, ...]]) -> int:
-    """Return the number of words of the first of ``phrases`` that stands at ``at``, or 0."""
-    for phrase in phrases:
-        if tuple(word.low for word in words[at : at + len(phrase)]) == phrase:
+Phrases = Mapping[str, Sequence[tuple[str, ...]]]
+
+
+def matches(words: Sequence[Word], at: int, listed: Phrases) -> int:
+    """Return the number of words of the longest phrase of ``listed`` that stands at ``at``, or 0."""
+    if at >= len(words):
+        return 0
+    for phrase in listed.get(words[at].low, ()):
+        if all(at + i < len(words) and words[at + i].low == part for i, part in enumerate(phrase)):
             return len(phrase)
     return 0
 
 
-def phrases(listed: str) -> tuple[tuple[str, ...], ...]:
-    """Return phrases listed one a line or between bars, the longest first."""
-    parts = [tuple(part.split()) for part in re.split(r"[|\n]", listed) if part.strip()]
-    return tuple(sorted(parts, key=len, reverse=True))
+def phrases(listed: str) -> Phrases:
+    """Return the phrases between bars by their first word, the longest first."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for part in sorted((tuple(part.split()) for part in listed.split("|")), key=len, reverse=True):
+        found.setdefault(part[0], []).append(part)
+    return found
