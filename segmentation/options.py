@@ -74,6 +74,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
             convert=whole(1, 1000), default=None, help="Shortest topic, in sentences; by default 2 to 5 by length."
         ),
         "max_length": Option(convert=whole(1, 100_000), default=200, help="Longest topic, in sentences."),
+        "levels": Option(convert=whole(1, 2), default=1, help="2 also groups the topics into sections."),
     },
     "chunk": {
         **_COMMON,

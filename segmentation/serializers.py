@@ -123,6 +123,7 @@ class SegmentationShape(serializers.Serializer[Any]):
     model = serializers.CharField()
     progress = serializers.FloatField()
     segments = SegmentShape(many=True, required=False)
+    sections = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of topics, level 2.")
     tasks = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of a command.")
     edges = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of a command.")
     items = serializers.ListField(child=serializers.DictField(), required=False, help_text="Of a batch.")

@@ -54,6 +54,9 @@ def accepted_body(run: SegmentationRun) -> dict[str, Any]:
 def _result(run: SegmentationRun, item: SegmentationItem) -> dict[str, Any]:
     utf16 = run.options.get("offsets") == "utf16"
     extra = {name: value for name, value in item.extra.items() if name != "details"}
+    if "sections" in extra:
+        at = _places(item.text, utf16=utf16)
+        extra["sections"] = [{**s, "start": at(s["start"]), "end": at(s["end"])} for s in extra["sections"]]
     if "tasks" in extra:
         extra = _tasks(item, extra, utf16=utf16)
     found: dict[str, Any] = {

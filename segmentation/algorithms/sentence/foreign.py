@@ -27,13 +27,16 @@ def split_foreign(text: str, language: str) -> list[Span]:
 def _cuts(text: str, language: str) -> Iterator[int]:
     start = 0
     while start < len(text):
-        end = min(start + PIECE, len(text))
-        last = start
-        for cut in _piece(text[start:end], language):
-            # The last sentence of a piece may go on in the next one: it opens that piece, and its end is found there.
-            last = _after_space(text, start + cut)
-            yield last
-        start = last if last > start else _after_space(text, end)
+        cuts, start = piece_cuts(text, start, language)
+        yield from cuts
+
+
+def piece_cuts(text: str, start: int, language: str) -> tuple[list[int], int]:
+    """Return the cuts in the piece that begins at ``start``, and where the next piece begins."""
+    end = min(start + PIECE, len(text))
+    # The last sentence of a piece may go on in the next one: it opens that piece, and its end is found there.
+    cuts = [_after_space(text, start + cut) for cut in _piece(text[start:end], language)]
+    return cuts, cuts[-1] if cuts and cuts[-1] > start else _after_space(text, end)
 
 
 def _piece(piece: str, language: str) -> Iterator[int]:

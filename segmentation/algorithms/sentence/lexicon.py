@@ -15,7 +15,7 @@ TITLES = {
     "tr": (
         "gn inş mak elk dipl y dr prof doç yrd öğr gör av sn op uzm dt ecz müh yük mim arş bn hz st sayın "
         "org gen korg tümg tuğg alb yb bnb "
-        "alb yb bnb yzb ütğm tğm asb kd başk vet hst ord fr mr mrs ms"
+        "t.c alb yb bnb yzb ütğm tğm asb kd başk vet hst ord fr mr mrs ms"
     ),
     "en": (
         "mr mrs ms mx dr prof rev fr hon st sen rep gov gen lt col maj capt cmdr sgt cpl adm pres supt messrs "
@@ -37,7 +37,7 @@ LEADING = {
 # It closes a phrase and may close the sentence as well: what follows decides.
 TRAILING = {
     "tr": (
-        "vb vs vd a.ş ltd şti inc co corp san tic t.c a.b.d abd m.ö m.s i.ö i.s km cm mm kg gr mg lt sa dk sn "
+        "vb vs vd a.ş ltd şti inc co corp san tic a.b.d abd m.ö m.s i.ö i.s km cm mm kg gr mg lt sa dk sn "
         "mrb tşk t.l yy y.y p.k"
     ),
     "en": (

@@ -18,6 +18,7 @@ from segmentation.algorithms.tokens import BoolArray, IntArray, Tokens
 LOOK_BACK = 40
 CERTAIN = 30.0
 _STRUCTURE = 3.0
+_CLOSING = 25  # characters
 _WRAP_WIDTH = 45  # characters; a shorter line was not broken because it was full
 _MARKER = re.compile(r"[-–—*•·▪◦‣●○■□➢✓✔]+|\(?(?:\d{1,3}|[a-zçğıöşü]|[ivxIVX]{1,5})[.)]|#{1,6}|>+")
 _CONTINUES = frozenset(",;:-–—(/&")
@@ -56,6 +57,9 @@ def _single(
     found = np.where(~terminal & ~continues & short & ~lower, np.maximum(logits, _STRUCTURE), found)
     found = np.where(~terminal & ~continues & short & lower, logits + 2.0, found)
     found = np.where(~terminal & ~short & lower, logits - 2.0, found)
+    # "Saygılarımla,": the closing of a letter, not a line that was full.
+    comma = np.array([word[-1] == "," for word in tokens.vocabulary])[left]
+    found = np.where(comma & (length < _CLOSING) & vocabulary.capital[right], _STRUCTURE, found)
     return np.asarray(np.where(is_marker[gaps + 1], _STRUCTURE + 1.0, found), dtype=np.float64)
 
 

@@ -6,13 +6,14 @@ import re
 
 import numpy as np
 
+from segmentation.algorithms.sentence import marks
 from segmentation.algorithms.sentence.classifier import FloatArray
 from segmentation.algorithms.sentence.features import Vocabulary, lower
 from segmentation.algorithms.sentence.lexicon import lexicon
 from segmentation.algorithms.tokens import BoolArray, Tokens
 
 _NEVER = -30.0
-_UNLIKELY = -2.0
+_STRONG = 6.0
 _GLUED = re.compile(r"[^\W\d_]{3,}[\"')\]”’»]*(?:[.!?…]+[\"')\]”’»]*)(?=[\"'(“‘«]?[^\W\d_a-zçğıöşü][a-zçğıöşü])")
 _ADDRESS = re.compile(r"[/@:\\=]|\.\w{2,4}$|^www\.", re.IGNORECASE)
 _PLAIN_STOP = re.compile(r"[^.]*[^\W]\.")
@@ -27,13 +28,28 @@ def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language:
     numbered = np.array([lower(word, language) in numbered_words for word in tokens.vocabulary])[tokens.ids]
     capital = vocabulary.capital[tokens.ids]
     left, right = slice(None, -1), slice(1, None)
-    after_numbered = np.concatenate(([False], numbered[:-1]))
+    opens = _opens_sentence(tokens, vocabulary)
+    after_numbered = np.concatenate(([False], (numbered & capital & opens)[:-1]))
     found[(stop & (kinds == "title"))[left] & capital[right]] = _NEVER
     found[(stop & after_numbered & np.isin(kinds, ("number", "roman")))[left]] = _NEVER
     # "II. Selim", "XIV. Louis": two letters or more, or the numeral would be an initial.
     found[(stop & (kinds == "roman") & capital & _upper(tokens))[left] & capital[right]] = _NEVER
     found[(stop & (kinds == "initial") & capital)[left] & capital[right]] -= 2.0
-    return found
+    lower_next = vocabulary.lower[tokens.ids][right]
+    short = np.isin(kinds, ("title", "leading", "trailing", "dotted", "initial"))
+    found[(stop & short)[left] & lower_next] -= _STRONG
+    # "San. Tic. Ltd.", "Cad. No. 5": one abbreviation points at the next, or at a number.
+    chained = stop & np.isin(kinds, ("leading", "trailing", "title"))
+    found[chained[left] & chained[right]] -= _STRONG
+    digit = np.array([word[:1].isdigit() for word in tokens.vocabulary])[tokens.ids]
+    found[(stop & (kinds == "leading"))[left] & digit[right]] -= _STRONG
+    return marks.adjust(found, tokens, vocabulary, language)
+
+
+def _opens_sentence(tokens: Tokens, vocabulary: Vocabulary) -> BoolArray:
+    """Return which tokens stand at the beginning of the text or of a line, or behind a sentence mark."""
+    before = vocabulary.terminal[tokens.ids[:-1]] | (tokens.breaks > 0)
+    return np.concatenate(([True], before))
 
 
 def _upper(tokens: Tokens) -> BoolArray:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from segmentation.algorithms.sentence import lines, rules
-from segmentation.algorithms.sentence.classifier import LANGUAGES, FloatArray, boundaries, probability
+from segmentation.algorithms.sentence.classifier import (
+    LANGUAGES,
+    Boundaries,
+    FloatArray,
+    boundaries,
+    probability,
+)
 from segmentation.algorithms.sentence.features import Vocabulary
 from segmentation.algorithms.sentence.foreign import split_foreign
 from segmentation.algorithms.spans import Span, spans_from_cuts
@@ -16,29 +22,40 @@ _BARE_STRETCH = 40  # tokens without any sentence mark
 _BARE_PARAGRAPH = 8  # tokens of a whole paragraph without any
 
 
-def split_sentences(text: str, language: str, *, threshold: float = THRESHOLD) -> list[Span]:
+def split_sentences(
+    text: str, language: str, *, threshold: float = THRESHOLD, weights: Boundaries | None = None
+) -> list[Span]:
     """Return the sentences of ``text``; the whitespace after a sentence belongs to it.
 
     ``language`` is an ISO 639-1 code: Turkish and English use the classifier of this package, any other language
-    ``sentencex``. The spans cover the text; an empty text has none. Linear in the length of the text.
+    ``sentencex``. ``weights`` other than those shipped are for whoever measures a training. The spans cover the text; an empty text has none. Linear in the length of the text.
     """
     if language not in LANGUAGES:
         return split_foreign(text, language)
-    tokens = tokenize(text)
-    if len(tokens) == 0:
-        return spans_from_cuts(len(text), (), ())
-    vocabulary = Vocabulary(tokens.vocabulary, language)
-    scores = probability(boundary_logits(tokens, vocabulary, language)) if len(tokens) > 1 else np.empty(0)
-    chosen = np.flatnonzero(scores > threshold)
-    cuts = dict(zip(tokens.starts[chosen + 1].tolist(), scores[chosen].tolist(), strict=True))
-    cuts.update(_inside_tokens(tokens))
+    cuts = cuts_of(tokenize(text), language, threshold=threshold, weights=weights)
     ordered = sorted(cuts)
     return spans_from_cuts(len(text), ordered, [round(cuts[cut], 4) for cut in ordered])
 
 
-def boundary_logits(tokens: Tokens, vocabulary: Vocabulary, language: str) -> FloatArray:
+def cuts_of(
+    tokens: Tokens, language: str, *, threshold: float = THRESHOLD, weights: Boundaries | None = None
+) -> dict[int, float]:
+    """Return where sentences begin inside the text of ``tokens``, with the score of each cut; ``language`` is one of
+    ``LANGUAGES``. Each depends on the neighbourhood alone (see ``stream``)."""
+    if len(tokens) == 0:
+        return {}
+    vocabulary = Vocabulary(tokens.vocabulary, language)
+    trained = weights or boundaries(language)
+    scores = probability(boundary_logits(tokens, vocabulary, language, trained)) if len(tokens) > 1 else np.empty(0)
+    chosen = np.flatnonzero(scores > threshold)
+    cuts = dict(zip(tokens.starts[chosen + 1].tolist(), scores[chosen].tolist(), strict=True))
+    cuts.update(_inside_tokens(tokens))
+    return cuts
+
+
+def boundary_logits(tokens: Tokens, vocabulary: Vocabulary, language: str, trained: Boundaries) -> FloatArray:
     """Return the log odds of a sentence boundary at every gap between two tokens."""
-    logits = boundaries(language).logits(tokens, vocabulary, _bare_gaps(tokens, vocabulary))
+    logits = trained.logits(tokens, vocabulary, _bare_gaps(tokens, vocabulary))
     logits = rules.adjust(logits, tokens, vocabulary, language)
     return lines.adjust(logits, tokens, vocabulary)
 

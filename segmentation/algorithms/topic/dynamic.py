@@ -84,6 +84,28 @@ def best_cuts_of(costs: SegmentCosts, *, segments: int, prices: FloatArray, mini
     return cuts[::-1]
 
 
+def coarse_cuts(costs: SegmentCosts, cuts: list[int], *, segments: int) -> list[int]:
+    """Return those ``segments - 1`` of ``cuts`` that make the cheapest segmentation of a coarser level."""
+    edges = [0, *cuts, costs.count]
+    last = len(edges) - 1
+    segments = max(1, min(segments, last))
+    best = np.full((segments + 1, last + 1), np.inf)
+    best[0, 0] = 0.0
+    back = np.zeros((segments + 1, last + 1), dtype=np.int64)
+    for end in range(1, last + 1):
+        spent = np.array([costs.cost(edges[start], edges[end]) for start in range(end)])
+        for number in range(1, segments + 1):
+            total = best[number - 1, :end] + spent
+            choice = int(np.argmin(total))
+            best[number, end], back[number, end] = total[choice], choice
+    found = []
+    end = last
+    for number in range(segments, 1, -1):
+        end = int(back[number, end])
+        found.append(edges[end])
+    return found[::-1]
+
+
 def gains(costs: SegmentCosts, cuts: list[int]) -> FloatArray:
     """Return, per cut, how much dearer the two segments beside it would be as one."""
     edges = [0, *cuts, costs.count]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.algorithms.topic.dynamic import SegmentCosts, best_cuts, best_cuts_of, gains
+from segmentation.algorithms.topic.dynamic import SegmentCosts, best_cuts, best_cuts_of, coarse_cuts, gains
 from segmentation.algorithms.topic.layout import price_factors
 from segmentation.algorithms.topic.lexical import lexical_vectors
 
@@ -21,20 +21,24 @@ MAXIMUM = 200
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopicOptions:
     """``segments``: their number, when known. ``target_length``: wished mean length, in sentences.
-    ``minimum``/``maximum``: length limits, in sentences; without a minimum, two to five by the document's length."""
+    ``minimum``/``maximum``: length limits, in sentences; without a minimum, two to five by the document's length.
+    ``sections``: also group the topics, into about the square root of their number."""
 
     segments: int | None = None
     target_length: float | None = None
     minimum: int | None = None
     maximum: int = MAXIMUM
+    sections: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Topics:
-    """``cuts[i]`` is the number of the sentence that opens topic ``i + 1``; ``scores[i]`` from 0 to 1 says how sure."""
+    """``cuts[i]`` is the number of the sentence that opens topic ``i + 1``; ``scores[i]`` from 0 to 1 says how sure.
+    ``sections`` are those of ``cuts`` where a section, a group of topics, begins."""
 
     cuts: list[int]
     scores: list[float]
+    sections: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +61,7 @@ def penalty_for(count: int, language: str) -> float:
 
     Model selection asks for a price that grows with the logarithm of the length (Arlot et al. 2019, see
     ``dynamic``). Below about 1.0 the neighbourhood of sentences inside one topic already pays for cuts. The figures
-    are fitted by ``benchmarks/segmentation.py`` on documents of 12 to 290 sentences.
+    are fitted by ``segmentation.training.topics`` on documents of 12 to 290 sentences.
     """
     price = _PRICES.get(language, _PRICE)
     wanted = price.at_90 + price.slope * math.log(max(count, 1) / 90)
@@ -82,7 +86,9 @@ def find_topics(
     else:
         cuts = best_cuts(costs, prices=prices, **limits)
     return Topics(
-        cuts=cuts, scores=[_confidence(gain, prices[cut]) for cut, gain in zip(cuts, gains(costs, cuts), strict=True)]
+        cuts=cuts,
+        sections=coarse_cuts(costs, cuts, segments=round(math.sqrt(len(cuts) + 1))) if options.sections else [],
+        scores=[_confidence(gain, prices[cut]) for cut, gain in zip(cuts, gains(costs, cuts), strict=True)],
     )
 
 
