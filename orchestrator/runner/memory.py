@@ -24,6 +24,7 @@ class _Mallinfo2(ctypes.Structure):
         )
     ]  # fmt: skip
 
+
 # The exit status of a runner that went over its memory limit.
 MEMORY_STATUS = 77
 
