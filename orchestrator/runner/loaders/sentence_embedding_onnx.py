@@ -34,10 +34,6 @@ class SentenceEmbeddingOnnx(SentenceEmbedding):
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(config.hidden_size), "max_tokens": self._max_tokens, "runtime": order.runtime}
 
-    def warm_up(self) -> None:
-        # No grid of shapes here: ONNX Runtime without its arena keeps nothing per shape.
-        self.forward([row.payload for row in self.encode(["warm-up"], {})], {})
-
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
         batch = collate([Row(ids=ids) for ids in rows], pad=self._pad, grid=self.grid)
         found = pooled(self._body(batch), batch.mask, how=self._pooling, normalise=self._normalise)
