@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_NOT_BENCHMARKS = {"__init__", "__main__", "machine"}
+_NOT_BENCHMARKS = {"__init__", "__main__", "machine", "runner_variants"}
 
 
 def names() -> list[str]:

@@ -22,7 +22,8 @@ import django
 
 django.setup()
 
-from benchmarks.machine import describe, table  # noqa: E402  # Django first
+from altlas.memory import records  # noqa: E402  # Django first
+from benchmarks.machine import describe, table  # noqa: E402
 from orchestrator import manifest, sources  # noqa: E402
 from orchestrator.supervisor.core import CoreSettings  # noqa: E402
 from orchestrator.supervisor.forkserver import ForkServer  # noqa: E402
@@ -109,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=600)
     parser.add_argument("--only", default="", help="variants whose name contains this")
+    parser.add_argument("--out", type=Path, help="folder for the record that the report of SEG-042 reads")
     options = parser.parse_args()
     variants = list(VARIANTS)
     if path := ctypes.util.find_library("jemalloc"):
@@ -118,7 +120,12 @@ def main() -> None:
         "heap free MB", "shapes", "requests/s",
     ]  # fmt: skip
     rows = [measure(*variant, options.requests) for variant in variants if options.only in variant[0]]
-    print(f"RssAnon of one model process, {options.requests} requests of 1 to 5 texts of 1 to 90 words.\n")
+    about = f"RssAnon of one model process, {options.requests} requests of 1 to 5 texts of 1 to 90 words."
+    if options.out:
+        records.write(
+            options.out / "measures.json", {"kind": "ablation", "about": about, "header": header, "rows": rows}
+        )
+    print(f"{about}\n")
     print(table(header, rows))
     print(f"\n{describe()}")
 

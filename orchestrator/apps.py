@@ -14,8 +14,10 @@ class OrchestratorConfig(AppConfig):
         from altlas.kernel.health import register_check
         from orchestrator import metrics  # noqa: F401  # declared once, before any request
         from orchestrator.readiness import nodes
+        from orchestrator.watch import alert_rules
 
         register_check("nodes", nodes)
+        alert_rules.register()
         post_migrate.connect(_register_default_model, sender=self, dispatch_uid="orchestrator.default_model")
 
 

@@ -12,7 +12,6 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import services
 from orchestrator.services.answers import answer
 from orchestrator.services.infer import infer_here
-from orchestrator.services.memory import memory_alerts_tell
 from orchestrator.services.operate import order_here
 
 logger = logging.getLogger(__name__)
@@ -57,9 +56,3 @@ def order(*, reply_id: str, verb: str, model: str, version: str | None, until: f
     if seconds <= 0:
         return
     answer(reply_id, lambda: order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds))
-
-
-@shared_task(name="orchestrator.memory_alerts", soft_time_limit=60, time_limit=90)
-def memory_alerts() -> None:
-    """Tell operators of memory alerts that they have not been told of. Repeating it does no harm."""
-    memory_alerts_tell()

@@ -58,14 +58,14 @@ class Load:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, requests: int, *, every: int, at: Callable[[int], None], begin: int = 0) -> None:
+    def run(self, requests: int, *, every: int, at: Callable[[int], None], seed: int = 0) -> None:
         """Send ``requests`` requests and call ``at(done)`` after every ``every``, while the next ones are under way.
 
         Raises:
             OSError, UnexpectedAnswer: the installation went away or cannot log us in.
         """
         self._over.clear()
-        source = bodies(model=self.model, seed=self.seed + begin, longest=self.longest)
+        source = bodies(model=self.model, seed=self.seed + seed, longest=self.longest)
         counted = 0
         done = threading.Semaphore(0)
 
@@ -88,7 +88,7 @@ class Load:
                     while not done.acquire(timeout=1.0):
                         _raise_of(futures)
                     if number % every == 0:
-                        at(begin + number)
+                        at(number)
             finally:
                 self._over.set()
         _raise_of(futures)

@@ -45,7 +45,7 @@ def profile(
 
     begun = time.monotonic()
     with sampled_tree(place.root, done=lambda: sum(load.answers.values())) as curve:
-        load.run(requests, every=max(1, requests // 10), at=at, begin=_WARM_UP)
+        load.run(requests, every=max(1, requests // 10), at=at, seed=1)
     seconds = time.monotonic() - begun
     return {
         "kind": "profile",

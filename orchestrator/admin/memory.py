@@ -1,4 +1,4 @@
-"""The memory watch: its series and its alerts."""
+"""The memory watch's series; its alerts are on the alerts page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from orchestrator.admin.catalogue import megabytes
 from orchestrator.admin.read_only import ReadOnlyAdmin
-from orchestrator.models import AlertLevel, MemoryAlert, MemorySample
+from orchestrator.models import MemorySample
 
 
 @admin.register(MemorySample)
@@ -41,23 +41,3 @@ class MemorySampleAdmin(ReadOnlyAdmin):
     @display(description=_("shapes"))
     def shapes(self, sample: MemorySample) -> str:
         return str(sample.told.get("shapes", "–"))
-
-
-@admin.register(MemoryAlert)
-class MemoryAlertAdmin(ReadOnlyAdmin):
-    list_display = ("at", "shown_level", "node", "name", "pid", "held", "threshold", "action", "ended_at", "told_at")
-    list_filter = ("level", "kind", "node", "at")
-    search_fields = ("name", "=pid")
-    date_hierarchy = "at"
-
-    @display(description=_("level"), ordering="level", label={AlertLevel.SOFT: "warning", AlertLevel.HARD: "danger"})
-    def shown_level(self, alert: MemoryAlert) -> str:
-        return alert.level
-
-    @display(description=_("held"), ordering="value")
-    def held(self, alert: MemoryAlert) -> str:
-        return megabytes(alert.value)
-
-    @display(description=_("threshold"), ordering="limit")
-    def threshold(self, alert: MemoryAlert) -> str:
-        return megabytes(alert.limit)

@@ -3,17 +3,15 @@ from __future__ import annotations
 from orchestrator.models.catalogue import Alias, Model, ModelVersion, Runtime, Task, VersionPolicy, VersionStatus
 from orchestrator.models.events import CacheEvent, EventKind
 from orchestrator.models.jobs import JobStatus, LoadJob
-from orchestrator.models.memory import AlertLevel, MemoryAlert, MemorySample
+from orchestrator.models.memory import MemorySample
 from orchestrator.models.nodes import Node
 
 __all__ = [
-    "AlertLevel",
     "Alias",
     "CacheEvent",
     "EventKind",
     "JobStatus",
     "LoadJob",
-    "MemoryAlert",
     "MemorySample",
     "Model",
     "ModelVersion",

@@ -11,6 +11,9 @@ import types
 from collections import Counter, OrderedDict, deque
 from typing import Any, Final
 
+from orchestrator.runner.memory import HEAP
+
+_OWN: Final = ("tracemalloc.", "orchestrator.runner.census.")  # what looking itself makes
 _CONTAINERS: Final = frozenset({dict, list, set, deque, OrderedDict})
 _PASSING: Final = (types.FrameType, types.CellType, types.GeneratorType)  # hold things only while code runs
 _LONG: Final = 64  # shorter containers are not looked at one by one
@@ -33,14 +36,15 @@ class Census:
 
         With ``lines`` allocations are traced from now on, which costs time and memory; the first such census has none.
         """
-        gc.unfreeze()
-        gc.collect()
-        try:
-            answer = self._take(gc.get_objects())
-        finally:
-            if self._frozen:
-                gc.collect()
-                gc.freeze()
+        with HEAP:
+            gc.unfreeze()
+            gc.collect()
+            try:
+                answer = self._take(gc.get_objects())
+            finally:
+                if self._frozen:
+                    gc.collect()
+                    gc.freeze()
         answer["lines"] = self._traced() if lines else []
         return answer
 
@@ -64,14 +68,19 @@ class Census:
                 for name, more, count in self._growing(kinds)
             ],
             "containers": [
-                {"type": _name(type(thing)), "length": len(thing), "grown": more, "owner": _owner(thing, hidden)}
+                {"type": _name(type(thing)), "length": len(thing), "grown": more, "owner": owner}
                 for more, thing in grown
+                if not (owner := _owner(thing, hidden)).startswith(_OWN)
             ],
         }
 
     def _growing(self, kinds: Counter[str]) -> list[tuple[str, int, int]]:
         before = self._types or Counter()
-        found = [(name, count - before[name], count) for name, count in kinds.items() if count > before[name]]
+        found = [
+            (name, count - before[name], count)
+            for name, count in kinds.items()
+            if count > before[name] and not name.startswith(_OWN)
+        ]
         return sorted(found, key=lambda row: -row[1])[:_SHOWN]
 
     def _held_by(self, name: str, objects: list[Any], hidden: set[int]) -> str:

@@ -70,23 +70,23 @@ class Wrapped(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
 
 def export(order: Order) -> Report:
     """Raises: RunnerError: the model cannot be loaded or compiled."""
-    loader = loader_for(order.task)
+    loader: Any = loader_for(order.task)
     loader.load(LoadOrder(folder=Path(order.folder), threads=order.threads))
     body, pad, vectors = _parts(loader, order.task)
     rows = [_row(row.payload) for row in loader.encode(_probes(loader, order.task), {})]
     target = Path(order.target)
     target.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    _compile(body, collate(rows[:2], pad=pad), target / MODEL_FILE)
+    _compile(body, collate(rows[:2], pad=pad, grid=loader.grid), target / MODEL_FILE)
     if order.runtime == "onnx-int8":
         _quantise(target / MODEL_FILE)
     seconds = time.monotonic() - begun
     variant = OnnxBody(target, threads=order.threads)
-    batches = [collate([row], pad=pad) for row in rows]
+    batches = [collate([row], pad=pad, grid=loader.grid) for row in rows]
     expected = [vectors(body(batch), batch) for batch in batches]
     found = [vectors(variant(batch), batch) for batch in batches]
     cosines = _cosines(expected, found)
-    short = collate([min(rows[3:], key=lambda row: abs(len(row.ids) - 16))], pad=pad)
+    short = collate([min(rows[3:], key=lambda row: abs(len(row.ids) - 16))], pad=pad, grid=loader.grid)
     torch_ms, variant_ms = _race(lambda: body(short), lambda: variant(short))
     return Report(
         probes=PROBES_ID,

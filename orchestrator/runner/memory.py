@@ -24,6 +24,7 @@ class _Mallinfo2(ctypes.Structure):
         )
     ]  # fmt: skip
 
+
 # The exit status of a runner that went over its memory limit.
 MEMORY_STATUS = 77
 
@@ -102,12 +103,16 @@ def heap() -> dict[str, int]:
     return {"in_use": int(info.uordblks + info.hblkhd), "free": int(info.fordblks)}
 
 
+HEAP = threading.Lock()  # held by whoever walks the heap: two at once would see each other's lists
+
+
 def report() -> dict[str, Any]:
     """Return what only the process itself knows; cheap enough for every sign of life.
 
     ``tensors`` counts those made since the warm-up: what existed then is frozen and not looked at.
     """
-    tensors, tensor_bytes, graphs, modules = _tensors()
+    with HEAP:
+        tensors, tensor_bytes, graphs, modules = _tensors()
     return {
         **{f"heap_{name}": value for name, value in heap().items()},
         "python_blocks": sys.getallocatedblocks(),

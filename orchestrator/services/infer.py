@@ -20,7 +20,6 @@ from orchestrator.placement import choose
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.specs import spec_get
 from orchestrator.supervisor.lease import Lease
-from orchestrator.watch import pressure
 from orchestrator.worker import node
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
@@ -101,7 +100,6 @@ def infer_here(
     here = node.current()
     if here is None:
         raise exceptions.NodeUnavailable("This process is no node worker.")
-    pressure.check()
     begun = time.monotonic()
     try:
         spec = spec_get(model=model, version=version, task=task)

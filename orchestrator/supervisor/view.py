@@ -72,6 +72,7 @@ def _replica(replica: Replica, process: Process, *, now: float, wall: float) -> 
         "bytes": replica.charged,
         "uss": process.held.get("uss", 0),
         "pss": process.held.get("pss", 0),
+        "memory": process.runner.memory if process.runner else {},
         "leases": replica.gate.leases,
         "uses": replica.gate.uses,
         "in_flight": process.runner.in_flight if process.runner else 0,

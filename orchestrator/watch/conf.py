@@ -18,9 +18,6 @@ class Conf:
     keep_rows: int = env.integer(
         "ALTLAS_MEMORY_KEEP_ROWS", 200_000, minimum=100, help="Rows of the time series of one node at most."
     )
-    alert_days: int = env.integer(
-        "ALTLAS_MEMORY_ALERT_DAYS", 90, minimum=1, help="How long memory alerts that are over are kept."
-    )
     runner_soft: float = env.decimal(
         "ALTLAS_MEMORY_RUNNER_SOFT",
         1.5,
@@ -60,16 +57,7 @@ class Conf:
         0.9,
         minimum=0.01,
         maximum=1.0,
-        help="The same share: the node refuses model requests with 503 until it is below.",
-    )
-    alert_emails: tuple[str, ...] = env.csv("ALTLAS_MEMORY_ALERT_EMAILS", help="Addresses told of memory alerts.")
-    alert_webhook: str = env.text("ALTLAS_MEMORY_ALERT_WEBHOOK", help="URL that memory alerts are posted to as JSON.")
-    alert_secret: str = env.secret(
-        "ALTLAS_MEMORY_ALERT_SECRET",
-        help="Signs webhook bodies: `X-Altlas-Signature: t=<Unix time>,v1=<HMAC-SHA256 of time.body as hex>`.",
-    )
-    alert_timeout: float = env.seconds(
-        "ALTLAS_MEMORY_ALERT_TIMEOUT", 5, minimum=0.1, help="Longest wait for the webhook's answer."
+        help="The same share: graver alert. New loads are refused from ALTLAS_MODEL_HARD_LIMIT on.",
     )
 
 

@@ -31,15 +31,8 @@ MEASURES: Final = {
     "modules": _gauge("altlas_runner_modules", "Torch modules made since the warm-up that are alive."),
     "shapes": _gauge("altlas_runner_shapes", "Distinct shapes of forward passes since the start; 40 at most."),
 }
-ALERTS: Final = Counter("altlas_memory_alerts_total", "Memory alerts raised.", ["kind", "level"])
 ACTIONS: Final = Counter("altlas_memory_actions_total", "What the memory watch did.", ["action"])
-TOLD_TOTAL: Final = Counter("altlas_memory_alerts_told_total", "Memory alerts by mail and webhook.", ["outcome"])
-REFUSING: Final = Gauge(
-    "altlas_memory_refusing",
-    "1 while the node refuses model requests for want of memory.",
-    ["node"],
-    multiprocess_mode="mostrecent",
-)
+ALERTS: Final = Counter("altlas_memory_alerts_total", "Thresholds crossed upwards.", ["kind", "level"])
 _shown: set[tuple[str, str, str]] = set()
 
 

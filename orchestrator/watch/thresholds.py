@@ -1,4 +1,7 @@
-"""When memory is too much, and what follows: pure, no I/O and no clock."""
+"""When memory is too much, and what follows: pure, no I/O and no clock.
+
+Refusing work when the machine is full is not decided here but where work is admitted (``supervisor.policy``).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,6 @@ class Level(StrEnum):
 class Action(StrEnum):
     TRIM = "trim"
     RECYCLE = "recycle"
-    REFUSE = "refuse"
     TELL = "tell"
 
 
@@ -59,12 +61,11 @@ class Crossing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What to do now: alerts to raise or to end, runners to trim and to replace (pids), whether to refuse requests."""
+    """What to do now: alerts to raise or to end, runners to trim and to replace (by pid)."""
 
     crossings: tuple[Crossing, ...] = ()
     trim: tuple[int, ...] = ()
     recycle: tuple[int, ...] = ()
-    refuse: bool = False
 
 
 @dataclass(slots=True)
@@ -105,10 +106,8 @@ class Judge:
                     self._recycled.add(reading.pid)
                     recycle.append(reading.pid)
         crossings += self._gone({reading.pid for reading in readings})
-        refuse = self._node(readings, crossings, trim)
-        return Verdict(
-            crossings=tuple(crossings), trim=tuple(dict.fromkeys(trim)), recycle=tuple(recycle), refuse=refuse
-        )
+        self._node(readings, crossings, trim)
+        return Verdict(crossings=tuple(crossings), trim=tuple(dict.fromkeys(trim)), recycle=tuple(recycle))
 
     def _limits(self, reading: Reading, known: _Known, warm: frozenset[int]) -> tuple[int, int]:
         bounds = self.thresholds
@@ -138,7 +137,7 @@ class Judge:
                 )  # fmt: skip
         return ended
 
-    def _node(self, readings: Sequence[Reading], crossings: list[Crossing], trim: list[int]) -> bool:
+    def _node(self, readings: Sequence[Reading], crossings: list[Crossing], trim: list[int]) -> None:
         total = sum(reading.pss for reading in readings)
         known = self._known.setdefault(0, _Known(kind="node", name="node"))
         level = _level(known.level, total, self.thresholds.node_soft, self.thresholds.node_hard)
@@ -148,13 +147,12 @@ class Judge:
                 Crossing(
                     kind="node", name="node", pid=0, before=known.level, level=level, value=total,
                     limit=self.thresholds.node_hard if hard else self.thresholds.node_soft,
-                    action=Action.REFUSE if level is Level.HARD else Action.TRIM,
+                    action=Action.TRIM,
                 )
             )  # fmt: skip
             known.level = level
         if level is not Level.NONE:
             trim += [reading.pid for reading in readings if reading.kind == "runner"]
-        return level is Level.HARD
 
 
 def _level(before: Level, value: int, soft: int, hard: int) -> Level:

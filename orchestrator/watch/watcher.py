@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from altlas.kernel import clock
 from orchestrator.runner.memory import trim
-from orchestrator.services.memory import (
-    memory_alerts_close,
-    memory_alerts_record,
-    memory_samples_purge,
-    memory_samples_record,
-)
-from orchestrator.supervisor.spec import Key
+from orchestrator.services.memory import memory_alerts_set, memory_samples_purge, memory_samples_record
 from orchestrator.supervisor.supervisor import Supervisor
-from orchestrator.watch import metrics, pressure
+from orchestrator.watch import metrics
 from orchestrator.watch.conf import conf
 from orchestrator.watch.processes import collect
 from orchestrator.watch.readings import Reading
@@ -42,20 +35,10 @@ def thresholds(total_bytes: int) -> Thresholds:
 
 
 class Watcher:
-    """``recycle`` replaces the processes of a model version without failing a request."""
-
-    def __init__(
-        self,
-        *,
-        node: str,
-        supervisor: Supervisor,
-        total_bytes: int,
-        recycle: Callable[[Key, str], object] | None = None,
-    ) -> None:
+    def __init__(self, *, node: str, supervisor: Supervisor, total_bytes: int) -> None:
         self._node = node
         self._supervisor = supervisor
         self._judge = Judge(thresholds(total_bytes))
-        self._recycle = recycle or (lambda key, reason: supervisor.unload(key, reason=reason))
         self._shapes: dict[int, tuple[int, int]] = {}
         self._rounds = 0
         self._over = threading.Event()
@@ -67,7 +50,6 @@ class Watcher:
     def stop(self) -> None:
         self._over.set()
         self._thread.join(5)
-        pressure.set_refusing(False)
 
     def round(self) -> Verdict:
         """Look once at every process of the node and do what follows."""
@@ -107,19 +89,13 @@ class Watcher:
         for pid in verdict.recycle:
             if pid in by_pid:
                 metrics.ACTIONS.labels(Action.RECYCLE.value).inc()
-                self._recycle(by_pid[pid][0], "memory")
-        if verdict.refuse:
-            metrics.ACTIONS.labels(Action.REFUSE.value).inc()
-        metrics.REFUSING.labels(self._node).set(verdict.refuse)
-        pressure.set_refusing(verdict.refuse)
+                self._supervisor.recycle(by_pid[pid][0], reason="memory")  # the successor is warm first
 
     def _keep(self, readings: list[Reading], verdict: Verdict) -> None:
         at = clock.now()
         try:
-            if self._rounds == 0:
-                memory_alerts_close(node=self._node)
             memory_samples_record(node=self._node, at=at, readings=readings)
-            memory_alerts_record(node=self._node, at=at, crossings=verdict.crossings)
+            memory_alerts_set(node=self._node, crossings=verdict.crossings)
             if self._rounds % _PURGE_EVERY == 0:
                 memory_samples_purge(node=self._node)
             self._rounds += 1

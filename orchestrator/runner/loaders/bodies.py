@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from orchestrator.runner.batching import padded
 from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.shapes import SEEN, Grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 MODEL_FILE = "model.onnx"
@@ -27,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Rows padded on the right to one width; all of shape (rows, width), int64."""
+    """Rows padded on the right to one width, and spare rows; all of shape (rows, width), int64."""
 
     ids: Array
     mask: Array
@@ -38,10 +38,16 @@ class Batch:
         return found if self.types is None else {**found, "token_type_ids": self.types}
 
 
-def collate(rows: Sequence[Row], *, pad: int) -> Batch:
-    width = padded(max(len(row.ids) for row in rows))
-    ids = np.full((len(rows), width), pad, dtype=np.int64)
+def collate(rows: Sequence[Row], *, pad: int, grid: Grid) -> Batch:
+    """Return the rows in one of the grid's shapes; spare rows at the end attend to their first token.
+
+    A row whose mask is all zero would turn into NaN in some attention kernels.
+    """
+    shape = grid.shape(len(rows), max(len(row.ids) for row in rows))
+    SEEN.add(*shape)
+    ids = np.full(shape, pad, dtype=np.int64)
     mask = np.zeros_like(ids)
+    mask[len(rows) :, 0] = 1
     with_types = any(row.types is not None for row in rows)
     types = np.zeros_like(ids) if with_types else None
     for number, row in enumerate(rows):

@@ -16,10 +16,10 @@ from transformers import AutoModel, AutoTokenizer
 
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
+from orchestrator.runner.loaders.bodies import Row, collate
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
 from orchestrator.runner.shapes import Grid, Shape
-from orchestrator.runner.tensors import padded_batch
 
 
 class SentenceEmbedding:
@@ -84,8 +84,9 @@ class SentenceEmbedding:
             return self._forward(rows)
 
     def _forward(self, rows: Sequence[Any]) -> Sequence[Any]:
-        ids, mask = padded_batch(rows, self.grid, pad=self._pad)
-        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        batch = collate([Row(ids=ids) for ids in rows], pad=self._pad, grid=self.grid)
+        mask = torch.from_numpy(batch.mask)
+        hidden = self._model(input_ids=torch.from_numpy(batch.ids), attention_mask=mask).last_hidden_state
         if self._pooling == "cls":
             pooled = hidden[:, 0]
         else:

@@ -12,6 +12,7 @@ from orchestrator.runner.loaders.base import LoadOrder
 from orchestrator.runner.loaders.bodies import Array, OnnxBody, Row, collate
 from orchestrator.runner.loaders.sentence_embedding import SentenceEmbedding, longest, steps
 from orchestrator.runner.loaders.transformer import UNUSABLE, folder_of, unloadable
+from orchestrator.runner.shapes import Grid
 
 
 class SentenceEmbeddingOnnx(SentenceEmbedding):
@@ -29,16 +30,14 @@ class SentenceEmbeddingOnnx(SentenceEmbedding):
             raise unloadable(f"{type(exc).__name__}: {exc}") from exc
         self._body = OnnxBody(order.variant, threads=order.threads)
         self._max_tokens = longest(folder, config)
+        self.grid = Grid.build(max_tokens=self._max_tokens, token_bound=order.batch_tokens)
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(config.hidden_size), "max_tokens": self._max_tokens, "runtime": order.runtime}
 
-    def warm_up(self) -> None:
-        # No grid of shapes here: ONNX Runtime without its arena keeps nothing per shape.
-        self.forward([row.payload for row in self.encode(["warm-up"], {})], {})
-
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
-        batch = collate([Row(ids=ids) for ids in rows], pad=self._pad)
-        return list(pooled(self._body(batch), batch.mask, how=self._pooling, normalise=self._normalise))
+        batch = collate([Row(ids=ids) for ids in rows], pad=self._pad, grid=self.grid)
+        found = pooled(self._body(batch), batch.mask, how=self._pooling, normalise=self._normalise)
+        return list(found[: len(rows)].copy())
 
 
 def pooled(hidden: Array, mask: Array, *, how: str, normalise: bool) -> Array:

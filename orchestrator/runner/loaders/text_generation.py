@@ -25,6 +25,7 @@ class TextGeneration(Transformer):
         if not isinstance(self.body, TorchBody):
             raise unloadable("Text generation runs on torch only.")
         self._model = self.body.model
+        del self.grid  # prompts are padded on the left, and every new token is another shape anyway
         ends = self._model.generation_config.eos_token_id
         self._ends = set(ends if isinstance(ends, list) else [ends]) - {None}
         return facts

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoTokenizer
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Body, OnnxBody, Row, TorchBody, collate
+from orchestrator.runner.shapes import Grid, Shape
 
 # What `from_pretrained` raises for a folder that is not what the task needs.
 UNUSABLE = (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, SafetensorError)
@@ -62,6 +63,7 @@ class Transformer:
     tokenizer: Any
     config: Any
     body: Body
+    grid: Grid
     max_tokens: int
 
     def load(self, order: LoadOrder) -> dict[str, Any]:
@@ -80,6 +82,7 @@ class Transformer:
         positions = int(getattr(self.config, "max_position_embeddings", _LONGEST) or _LONGEST)
         self.max_tokens = min(int(min(self.tokenizer.model_max_length, _LONGEST)), positions)
         self.pad = self.tokenizer.pad_token_id or 0
+        self.grid = Grid.build(max_tokens=self.max_tokens, token_bound=order.batch_tokens)
         return {"max_tokens": self.max_tokens, "runtime": order.runtime, **self.facts()}
 
     def facts(self) -> dict[str, Any]:
@@ -89,6 +92,10 @@ class Transformer:
         for text in ("warm-up", "warm-up " * 30):
             self.forward([row.payload for row in self.encode([text], {})], {})
 
+    def warm_shape(self, shape: Shape) -> None:
+        """Run one shape of the grid, so that no request pays for it."""
+        self.body(collate([Row(ids=[self.pad] * shape.width)] * shape.rows, pad=self.pad, grid=self.grid))
+
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
         texts = texts_of(inputs)
         if not texts:
@@ -97,7 +104,7 @@ class Transformer:
         return [Encoded(length=len(ids), payload=Row(ids=ids)) for ids in found]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
-        answers = self.body(collate(rows, pad=self.pad))
+        answers = self.body(collate(rows, pad=self.pad, grid=self.grid))[: len(rows)]
         pairs = zip(rows, answers, strict=True)
         return [self.read(row, answer[: len(row.ids)] if self.per_token else answer, params) for row, answer in pairs]
 
