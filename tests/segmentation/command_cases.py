@@ -55,9 +55,7 @@ def _case(row: dict[str, Any]) -> Case:
             pieces.append((begin, len(text), owner))
     text += row["marked"][at:]
     edges = {(source, target, type_) for source, target, type_ in row["edges"]}
-    return Case(
-        id=row["id"], kind=row["class"], half=row["half"], text=text, pieces=pieces, tasks=tasks, edges=edges
-    )
+    return Case(id=row["id"], kind=row["class"], half=row["half"], text=text, pieces=pieces, tasks=tasks, edges=edges)
 
 
 @dataclass(kw_only=True)
