@@ -1,0 +1,170 @@
+"""Pools, recycling, limits and turns, with real processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from orchestrator import exceptions
+from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
+from orchestrator.supervisor.replay import agrees
+from orchestrator.supervisor.spec import Key, VersionSpec
+from tests.orchestrator.support import MB, Scene, echo, supervised, within
+from tests.support.waiting import eventually
+
+
+@contextmanager
+def steady_load(scene: Scene, spec: VersionSpec, *, clients: int = 3) -> Iterator[list[BaseException]]:
+    """Ask all the time from several threads; yields the failures, which a test wants to be none."""
+    over, failures, served = threading.Event(), list[BaseException](), [0] * clients
+
+    def ask(number: int) -> None:
+        while not over.is_set():
+            try:
+                scene.supervisor.infer(spec, ["x"], deadline=within(20))
+                served[number] += 1
+            except Exception as exc:
+                failures.append(exc)
+
+    with ThreadPoolExecutor(clients) as pool:
+        futures = [pool.submit(ask, number) for number in range(clients)]
+        eventually(lambda: all(served), within=20)
+        try:
+            yield failures
+            seen = list(served)
+            eventually(lambda: all(now > then for now, then in zip(served, seen, strict=True)), within=20)
+        finally:
+            over.set()
+            for future in futures:
+                future.result(20)
+
+
+def test_a_replica_is_recycled_under_load_without_a_failed_request() -> None:
+    spec = echo(latency_seconds=0.01, load_seconds=0.3)
+    with supervised() as scene, steady_load(scene, spec) as failures:
+        for _ in range(2):
+            before = scene.pid("echo")
+            assert scene.supervisor.recycle(Key("echo", "1")) == 1
+
+            def replaced(before: int = before) -> bool:
+                return [r["state"] for r in scene.replicas("echo")] == ["ready"] and scene.pid("echo") != before
+
+            eventually(replaced, within=20)
+            assert not psutil.pid_exists(before)
+        assert failures == []
+    assert [record.reason for record in scene.kinds("recycle")] == ["operator", "operator"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "texts", "reason"),
+    [
+        (RecycleLimits(uses=5), ["x"], "uses"),
+        (RecycleLimits(age=0.5), ["x"], "age"),
+        (RecycleLimits(growth=20 * MB), [f"!grow {40 * MB}"], "growth"),
+    ],
+)
+def test_a_replica_that_has_served_its_time_is_replaced(limits: RecycleLimits, texts: list[str], reason: str) -> None:
+    with supervised(core={"recycling": limits}) as scene:
+        for _ in range(6):
+            scene.supervisor.infer(echo(), texts if not scene.kinds("recycle") else ["x"], deadline=within(10))
+        eventually(lambda: scene.kinds("recycle"), within=10)
+        record = scene.kinds("recycle")[0]
+        assert record.reason == reason and agrees(record.inputs, record.decision) is True
+        eventually(lambda: any(record.reason == "replaced" for record in scene.kinds("unload")), within=10)
+        scene.supervisor.infer(echo(), ["x"], deadline=within(10))
+
+
+def test_a_replica_without_room_for_its_successor_makes_way_and_requests_wait() -> None:
+    spec = echo(expected_bytes=150 * MB, size_bytes=120 * MB, latency_seconds=0.01)
+    with supervised(budget=200 * MB) as scene, steady_load(scene, spec, clients=2) as failures:
+        before = scene.pid("echo")
+        scene.supervisor.recycle(Key("echo", "1"))
+        eventually(
+            lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"] and scene.pid("echo") != before, within=30
+        )
+        assert failures == []
+
+
+def test_a_busy_model_gets_a_second_process_and_loses_it_when_idle() -> None:
+    spec = echo(latency_seconds=0.05, max_replicas=2)
+    pools = PoolLimits(busy_leases=2.0, grow_seconds=0.5, shrink_seconds=1.0)
+    with supervised(core={"pools": pools}) as scene:
+        with steady_load(scene, spec, clients=6) as failures:
+            eventually(lambda: [r["state"] for r in scene.replicas("echo")] == ["ready", "ready"], within=20)
+            eventually(lambda: all(r["leases"] for r in scene.replicas("echo")), within=10)
+            assert failures == []
+        eventually(lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"], within=20)
+    decisions = [*scene.kinds("grow"), *scene.kinds("shrink")]
+    assert [agrees(record.inputs, record.decision) for record in decisions] == [True, True]
+
+
+def test_a_load_that_waited_long_enough_gets_its_turn_from_a_model_in_steady_use() -> None:
+    busy = echo("busy", expected_bytes=150 * MB, size_bytes=100 * MB, latency_seconds=0.05)
+    other = echo("other", expected_bytes=150 * MB, size_bytes=100 * MB)
+    with supervised(budget=200 * MB, patience=1.0) as scene, steady_load(scene, busy) as failures:
+        scene.supervisor.infer(other, ["x"], deadline=within(20))
+        assert "patience_is_over" in {record.reason for record in scene.kinds("evict")}
+        assert failures == []
+    assert all(agrees(record.inputs, record.decision) is not False for record in scene.records)
+
+
+def test_a_process_over_its_memory_limit_is_ended_and_told_from_a_crash() -> None:
+    with supervised(memory_slack=64 * MB) as scene:
+        scene.supervisor.infer(echo("other"), ["x"], deadline=within(10))
+        with pytest.raises(exceptions.RunnerCrashed, match="memory limit"):
+            # More at once than it may have: the kernel refuses it.
+            scene.supervisor.infer(echo(), [f"!grow {2048 * MB}"], deadline=within(10))
+        eventually(lambda: [record.reason for record in scene.kinds("crash")] == ["memory_limit"], within=5)
+        assert scene.supervisor.infer(echo(), ["x"], deadline=within(10))["shape"] == [1, 8]
+        assert len([record for record in scene.kinds("load") if record.key.model == "other"]) == 1
+
+
+def test_above_the_hard_limit_new_work_is_refused_at_once_until_memory_is_back() -> None:
+    share = [0.5]
+    with supervised(memory_share=lambda: share[0]) as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(10))
+        with scene.supervisor.lease(echo(), deadline=within(10)) as held:
+            share[0] = 0.99
+            eventually(lambda: scene.supervisor.state()["shedding"], within=10)
+            begun = time.monotonic()
+            with pytest.raises(exceptions.MemoryPressure) as caught:
+                scene.supervisor.infer(echo("new"), ["x"], deadline=within(30))
+            assert time.monotonic() - begun < 5 and caught.value.retry_after
+            assert held.infer(["what is inside goes on"], timeout=5)["shape"] == [1, 8]
+        share[0] = 0.5
+        eventually(lambda: not scene.supervisor.state()["shedding"], within=10)
+        assert scene.supervisor.infer(echo("new"), ["x"], deadline=within(10))["shape"] == [1, 8]
+    assert [record.decision["shedding"] for record in scene.kinds("shed")] == [True, False]
+
+
+def test_a_cancelled_load_ends_its_process_and_tells_who_waits() -> None:
+    with supervised() as scene, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(scene.supervisor.infer, echo(load_seconds=60), ["x"], deadline=within(60))
+        eventually(lambda: [r["pid"] for r in scene.replicas("echo") if r["pid"]], within=10)
+        pid = scene.pid("echo")
+        assert scene.supervisor.cancel(Key("echo", "1")) == 1
+        with pytest.raises(exceptions.ModelUnavailable, match="cancelled"):
+            waiting.result(10)
+        eventually(lambda: not psutil.pid_exists(pid) and scene.replicas() == [], within=10)
+
+
+def test_a_load_that_makes_progress_is_given_more_time() -> None:
+    slow = echo(size_bytes=64 * MB, expected_bytes=80 * MB, fill_seconds=2.0)
+    with supervised(load_seconds=1.0, stall_seconds=1.0) as scene:
+        assert scene.supervisor.infer(slow, ["x"], deadline=within(20))["shape"] == [1, 8]
+        assert scene.kinds("fail") == []
+
+
+def test_a_spare_process_takes_the_next_load_and_another_takes_its_place() -> None:
+    with supervised() as scene:
+        spare = scene.supervisor._spare
+        first = eventually(lambda: spare.pid, within=20)
+        scene.supervisor.infer(echo(), ["x"], deadline=within(10))
+        assert scene.pid("echo") == first
+        eventually(lambda: spare.pid not in (None, first), within=20)
