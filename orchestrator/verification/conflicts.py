@@ -76,7 +76,7 @@ class _Unlocked(Core):
         held = self.of(ticket.spec.key)
         arriving = [replica for replica in held if replica.state in ARRIVING]
         if arriving:
-            self._enqueue(ticket.spec, priority=ticket.priority, now=now)
+            self.enqueue(ticket.spec, priority=ticket.priority, now=now)
         super().acquire(ticket, now=now)
 
 

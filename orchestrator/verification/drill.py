@@ -98,7 +98,13 @@ def private_node(
     """Run a supervisor of this process's own, with real model processes that have no torch."""
     limits = Limits(budget=budget, high=1.0, min_residency=0.0)
     settings = SupervisorSettings(core=CoreSettings(limits=limits), stop_seconds=2.0)
-    supervisor = make(settings, forkserver=ForkServer(preload=""), record=record or (lambda _record: None))
+    supervisor = make(
+        settings,
+        forkserver=ForkServer(preload=""),
+        record=record or (lambda _record: None),
+        # How full the machine is beside us is not the question here.
+        memory_share=lambda: 0.0,
+    )
     supervisor.start()
     try:
         yield supervisor
