@@ -14,6 +14,7 @@ from altlas.coordination.selectors import latest_daily, open_risks
 from altlas.coordination.services import daily_run, item_plan, risk_open
 from altlas.coordination.statuses import ItemStatus
 from altlas.coordination.summary import sparkline
+from altlas.kernel.models import Alert, AlertRule
 from authgateway.testing import make_user
 from tests.coordination.scenario import FixedClock, ended
 
@@ -67,6 +68,18 @@ def test_a_missed_date_blocks_until_it_is_moved() -> None:
     item_plan(row="1.2.6", actor="ada", due=date(2026, 12, 20), priority=2)
     daily_run(clock=FixedClock(MONDAY + DAY))
     assert "1.2.6 is overdue" not in [risk.title for risk in open_risks()]
+
+
+@pytest.mark.django_db
+def test_an_alert_that_fires_is_a_risk_until_it_is_over() -> None:
+    rule = AlertRule.objects.create(name="disk", severity="critical")
+    alert = Alert.objects.create(rule=rule, key="node-1", severity="critical", summary="3 % left")
+    daily_run(clock=FixedClock(MONDAY))
+    (risk,) = [risk for risk in open_risks() if risk.title == "Alert: disk node-1"]
+    assert risk.severity_label == "critical"
+    Alert.objects.filter(pk=alert.pk).update(state="resolved", resolved_at=MONDAY)
+    daily_run(clock=FixedClock(MONDAY + DAY))
+    assert risk.id not in [found.id for found in open_risks()]
 
 
 @pytest.mark.django_db

@@ -1,6 +1,6 @@
 """Every verification against a running installation: green as it is, red when what it verifies is broken.
 
-Two commands, each with every other verification sabotaged: whatever is sabotaged turns red, whatever is not stays green.
+Two commands, each with every other verification sabotaged: those turn red, and the rest stays green.
 """
 
 from __future__ import annotations
