@@ -32,6 +32,16 @@ class ServiceView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AlertView:
+    """An alert that is firing."""
+
+    rule: str
+    key: str
+    severity: str
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
     """Runs of a day that counted, and how many of them failed."""
 
@@ -54,12 +64,18 @@ class Finding:
 
 
 def findings(
-    *, items: Sequence[ItemView], services: Iterable[ServiceView], budget: Budget, today: date
+    *,
+    items: Sequence[ItemView],
+    services: Iterable[ServiceView],
+    budget: Budget,
+    today: date,
+    alerts: Iterable[AlertView] = (),
 ) -> list[Finding]:
     return [
         *_evidence(items),
         *_dates(items, today),
-        *_alerts(services),
+        *_services(services),
+        *_alerts(alerts),
         *_budget(budget),
     ]
 
@@ -107,17 +123,28 @@ def _dates(items: Sequence[ItemView], today: date) -> Iterator[Finding]:
             )
 
 
-def _alerts(services: Iterable[ServiceView]) -> Iterator[Finding]:
+def _services(services: Iterable[ServiceView]) -> Iterator[Finding]:
     for service in services:
         if service.state in ("failing", "warning"):
             failing = service.state == "failing"
             yield Finding(
-                rule=f"alert {service.name}",
+                rule=f"service {service.name}",
                 kind="blocker" if failing else "risk",
                 severity=CRITICAL if failing else MEDIUM,
                 title=f"{service.title}: {'failing' if failing else 'warning'}",
                 detail=service.reason,
             )
+
+
+def _alerts(alerts: Iterable[AlertView]) -> Iterator[Finding]:
+    for alert in alerts:
+        yield Finding(
+            rule=f"alert {alert.rule} {alert.key}".strip()[:120],
+            kind="risk",
+            severity=CRITICAL if alert.severity == "critical" else HIGH,
+            title=f"Alert: {alert.rule} {alert.key}".strip(),
+            detail=alert.summary,
+        )
 
 
 def _budget(budget: Budget) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from altlas.coordination import journal
+from altlas.coordination import journal, report
 from altlas.coordination.admin.base import ReadOnlyAdmin
 from altlas.coordination.admin.forms import CommentForm, DecisionForm, EvidenceForm, OverrideForm, PlanForm
 from altlas.coordination.models import JournalEntry, WorkItem
@@ -46,7 +46,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
     list_filter = ("fault", "owner", "priority")
     search_fields = ("row", "title")
     list_select_related = ("owner",)
-    actions_list = ("to_board",)
+    actions_list = ("to_board", "to_report")
 
     # Form by name; each hands its cleaned data to one service.
     verbs: dict[str, tuple[Any, type[Any], Verb]] = {
@@ -77,6 +77,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view
         return [
             path("board", view(self.board_view), name="coordination_workitem_board"),
+            path("report", view(self.report_view), name="coordination_workitem_report"),
             path("<str:row>/<slug:verb>", view(self.verb_view), name="coordination_workitem_verb"),
             *super().get_urls(),
         ]
@@ -84,6 +85,16 @@ class WorkItemAdmin(ReadOnlyAdmin):
     @action(description=_("Board"), url_path="to-board", icon="view_kanban")
     def to_board(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:coordination_workitem_board"))
+
+    @action(description=_("Final report"), url_path="to-report", icon="summarize")
+    def to_report(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:coordination_workitem_report"))
+
+    def report_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer the final report of this moment; the browser's print makes a PDF of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return HttpResponse(report.as_html(report.collect()))
 
     @display(description=_("status"), label=LABELS)
     def shown_status(self, item: WorkItem) -> tuple[str, str]:

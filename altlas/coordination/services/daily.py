@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from altlas.coordination import summary
 from altlas.coordination.conf import conf
 from altlas.coordination.models import DailySummary, Subscription, VerificationRun
-from altlas.coordination.rules import Budget, Finding, ItemView, ServiceView, findings
+from altlas.coordination.rules import AlertView, Budget, Finding, ItemView, ServiceView, findings
 from altlas.coordination.selectors import (
     ItemState,
     fault_summaries,
@@ -31,6 +31,7 @@ from altlas.coordination.services.risks import risks_reconcile
 from altlas.coordination.services.runs import runs_tend
 from altlas.coordination.statuses import RED, ItemStatus
 from altlas.kernel.clock import SYSTEM, Clock
+from altlas.kernel.models import Alert
 
 logger = logging.getLogger(__name__)
 _DAYS = 14
@@ -82,7 +83,11 @@ def found(states: list[ItemState], *, moment: datetime, day: date) -> list[Findi
         allowed=conf.error_budget,
         least=conf.error_budget_least,
     )
-    return findings(items=items, services=services, budget=budget, today=day)
+    alerts = [
+        AlertView(rule=alert.rule_id, key=alert.key, severity=alert.severity, summary=alert.summary)
+        for alert in Alert.objects.filter(state=Alert.State.FIRING)
+    ]
+    return findings(items=items, services=services, budget=budget, today=day, alerts=alerts)
 
 
 def _content(states: list[ItemState], *, day: date, moment: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -115,14 +116,19 @@ def run_finish(
         found.reasons = list(reasons)
         found.environment = environment or {}
         if outcome is not None:
-            found.metrics = dict(outcome.metrics)
-            found.series = [asdict(series) for series in outcome.series]
+            # JSON knows neither NaN nor infinity.
+            found.metrics = {name: value if isfinite(value) else None for name, value in outcome.metrics.items()}
+            found.series = [{**asdict(series), "points": _finite(series.points)} for series in outcome.series]
             found.notes = list(outcome.notes)
         found.progress = 1.0 if status != RunStatus.CANCELLED else found.progress
         found.finished_at = now()
         found.save()
         _after(found)
     return found
+
+
+def _finite(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [point for point in points if all(map(isfinite, point))]
 
 
 def _after(run: VerificationRun) -> None:

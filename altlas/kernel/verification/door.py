@@ -180,4 +180,4 @@ def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw) if raw else None
     except ValueError:
-        return raw.decode(errors="replace")[:500]
+        return raw.decode(errors="replace")

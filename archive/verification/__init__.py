@@ -1,0 +1,1 @@
+"""Verifications of the archive, through its front door, on records of an account of their own."""

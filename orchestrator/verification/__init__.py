@@ -1,0 +1,1 @@
+"""Verifications of the orchestrator, against the running nodes and on a private one."""
