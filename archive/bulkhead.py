@@ -20,7 +20,7 @@ from archive.metrics import BULKHEAD_REFUSED
 
 # Threads that stay free to refuse and to answer health checks.
 _SPARE = 2
-_PATIENCE = 0.1
+_PATIENCE = 0.5
 
 
 def places() -> int:
