@@ -112,7 +112,7 @@ TEMPLATES = [
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
 _database = psycopg.conninfo.conninfo_to_dict(engines.DATABASE_URL)
-WEB_PROCESSES = processes.web_processes
+WEB_PROCESSES, WEB_THREADS = processes.web_processes, processes.web_threads
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django_prometheus.db.backends.postgresql",

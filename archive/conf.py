@@ -96,6 +96,13 @@ class Conf:
     cache_pause: float = env.seconds(
         "ALTLAS_ARCHIVE_CACHE_PAUSE", 5, help="How long a process leaves a cache alone that did not answer."
     )
+    concurrent: int = env.integer(
+        "ALTLAS_ARCHIVE_CONCURRENT",
+        0,
+        minimum=0,
+        help="Archive requests that one web process works on at once; further ones get 503. "
+        "0 means ALTLAS_WEB_THREADS less 2.",
+    )
     replica_pin: float = env.seconds(
         "ALTLAS_ARCHIVE_REPLICA_PIN",
         10,

@@ -44,6 +44,7 @@ SLOW_QUERIES = Counter("archive_slow_queries_total", "Statements over ALTLAS_ARC
 SLOW_DROPPED = Counter("archive_slow_queries_dropped_total", "Slow statements that could not be written down.")
 
 REPLICA_READS = Counter("archive_replica_reads_total", "Reads by the database that they went to.", ["database"])
+BULKHEAD_REFUSED = Counter("archive_refused_total", "Requests refused because all places of the archive were taken.")
 POOL_SIZE = Gauge("archive_pool_connections", "Open database connections.", multiprocess_mode="livesum")
 POOL_AVAILABLE = Gauge("archive_pool_available", "Open database connections nobody uses.", multiprocess_mode="livesum")
 POOL_WAITING = Gauge("archive_pool_waiting", "Requests that wait for a connection.", multiprocess_mode="livesum")

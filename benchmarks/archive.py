@@ -21,7 +21,8 @@ STORED = ROOT / "docs" / "reports" / "data"
 
 def measure(rows: int, rounds: int) -> dict[str, Any]:
     from archive.slow.own import largest_owner
-    from benchmarks.archive_lab import load, questions
+    from benchmarks.archive_lab import load, questions, walks
+    from benchmarks.archive_lab.data import owner as numbered
 
     load.run(rows)
     owner = largest_owner()
@@ -32,6 +33,7 @@ def measure(rows: int, rounds: int) -> dict[str, Any]:
         "naive_plans": lambda: questions.naive_plans(owner),
         "searches": lambda: questions.searches(owner, rounds // 2),
         "statistics": lambda: questions.statistics(owner, rounds),
+        "walks": lambda: walks.under_writes(numbered(500)),
         "export": lambda: questions.export(owner),
         "capture": lambda: questions.capture_overhead(owner, rounds * 5),
         "hit_rate": lambda: questions.hit_rate(owner, 10),

@@ -103,7 +103,7 @@ def flush(**_: Any) -> None:
 
 
 def _consider(sql: Any, params: Any, seconds: float, timed_out: bool) -> None:
-    if (seconds < conf.slow_after and not timed_out) or _OWN.get():
+    if not conf.slow_after or _OWN.get() or (seconds < conf.slow_after and not timed_out):
         return
     text = fingerprint.statement(str(sql))
     route = ROUTE.get()

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from archive import cache, etags, replica
+from archive.bulkhead import BULKHEAD
 from archive.cache import Rendered
 from authgateway.permissions import HasScope
 
@@ -18,6 +22,14 @@ READ, WRITE, ALL = "archive:read", "archive:write", "archive:all"
 class ArchiveView(APIView):
     permission_classes = [HasScope]
     required_scopes = {"GET": READ, "HEAD": READ, "POST": WRITE, "PATCH": WRITE, "DELETE": WRITE}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._held:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self._held.enter_context(BULKHEAD.place())
 
 
 def user_id(request: Request) -> UUID:

@@ -1,7 +1,6 @@
 """The same page by others: raw psycopg, DRF and django-ninja, on the product's table and indexes, same members."""
 
-from __future__ import annotations
-
+# Without postponed annotations, which django-ninja cannot read through its pagination.
 import base64
 import json
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from benchmarks.archive_lab.tables import SHOWN, PeerRecord
 
 Call = Callable[[], bytes]
 _LIMIT = 50
-_requests = RequestFactory()
+_requests = RequestFactory(SERVER_NAME="localhost")
 
 
 class Short(ModelSerializer):

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from rest_framework.test import APIRequestFactory, force_authenticate
 
+from altlas.kernel.clock import now
 from archive.views.records import RecordsView
 from archive.views.search import SearchView
 from archive.views.stats import StatsView
-from authgateway.models import User
+from authgateway.models import Family, User
+from authgateway.services import issuing
 
 VIEWS = {"records": RecordsView, "search": SearchView, "stats": StatsView}
-_requests = APIRequestFactory()
+_requests = APIRequestFactory(SERVER_NAME="localhost")
 
 
 def call(name: str, owner: UUID, **query: Any) -> Callable[[], bytes]:
     handle = VIEWS[name].as_view()
     user = User.objects.get(pk=owner)
-    token = SimpleNamespace(scopes=frozenset({"archive:read"}))
+    moment = now()
+    family = Family(user=user, auth_time=moment, amr=["pwd"], absolute_expires_at=moment + timedelta(days=1))
+    token = issuing.claims_for(family, user, moment=moment, granted=frozenset({"archive:read"}))
 
     def run() -> bytes:
         request = _requests.get("/api/v1/archive/" + name, query)
@@ -36,9 +40,6 @@ def call(name: str, owner: UUID, **query: Any) -> Callable[[], bytes]:
 
 def cursor_at(owner: UUID, ordering: str, depth: float) -> str:
     """Return a cursor of the list at ``depth``; made by the product's own codec."""
-    from datetime import timedelta
-
-    from altlas.kernel.clock import now
     from archive import cursors, orderings, selectors
     from archive.filters import RecordFilters
     from archive.slow.own import _key_at

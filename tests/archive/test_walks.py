@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from archive.exceptions import InvalidCursor, InvalidQuery
 from archive.filters import RecordFilters
 from archive.models import Record
 from tests.archive.scenario import records
+from tests.archive.threads import together
 
 pytestmark = pytest.mark.django_db
 
@@ -148,3 +150,35 @@ def test_a_page_is_one_query_that_reads_no_large_column(ada: Any) -> None:
         assert "OFFSET" not in sql
         for column in ("payload", "embedding", " text,", "search"):
             assert column not in sql
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ordering", orderings.OF_OWNER)
+def test_writers_at_work_make_no_walk_lose_or_repeat_a_record(ada: Any, ordering: str) -> None:
+    steady = {str(record.pk) for record in records(ada.pk, 300, ties=150)}
+    stop = threading.Event()
+    filters = RecordFilters(owner_id=ada.pk)
+
+    def write() -> int:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            coming = records(ada.pk, 4, seed=turn, ties=1 + turn % 4)
+            Record.objects.filter(pk__in=[record.pk for record in coming[:3]]).delete()
+        return turn
+
+    def read() -> int:
+        try:
+            for limit in (7, 40):
+                for seen in walk(filters, ordering, limit):
+                    assert len(seen) == len(set(seen))
+                    assert steady <= set(seen)
+        finally:
+            stop.set()
+        return 0
+
+    writes, _ = together(write, read)
+    assert writes > 5
+    # When they rest, there and back are the same.
+    forward, backward = walk(filters, ordering, 40)
+    assert forward == backward == expected(filters, ordering)

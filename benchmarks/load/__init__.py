@@ -1,0 +1,1 @@
+"""The archive under load: normal, high, and three times too much with faults."""
