@@ -22,7 +22,7 @@ $(RUN_STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(TEST_STAMP): $(RUN_STAMP) tests/requirements.txt
+$(TEST_STAMP): $(RUN_STAMP) tests/requirements.txt requirements-otel.txt
 	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
 	touch $@
 
