@@ -7,7 +7,7 @@ RUN_STAMP := $(VENV)/.runtime-stamp
 TEST_STAMP := $(VENV)/.test-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint fmt bench clean
+.PHONY: messages help run demo test lint fmt bench clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -22,7 +22,7 @@ $(RUN_STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(TEST_STAMP): $(RUN_STAMP) tests/requirements.txt
+$(TEST_STAMP): $(RUN_STAMP) tests/requirements.txt requirements-otel.txt
 	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
 	touch $@
 
@@ -49,6 +49,9 @@ test: lint
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks
+
+messages: $(TEST_STAMP)
+	$(BIN)/python -m tests.support.messages
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-artifacts

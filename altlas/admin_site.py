@@ -24,6 +24,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_LANGUAGES": True,
     "LANGUAGES": {"action": reverse_lazy("console-language")},
     "DASHBOARD_CALLBACK": "altlas.console.views.dashboard",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("altlas/favicon.svg")},
+    ],
     "STYLES": [lambda request: static("altlas/console.css")],
     "SCRIPTS": [lambda request: static("altlas/charts.js"), lambda request: static("altlas/console.js")],
     "SIDEBAR": {

@@ -76,10 +76,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "altlas.kernel.request_id.RequestIdMiddleware",
+    "altlas.kernel.tracing.TracingMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "altlas.console.htmx.DialogRedirectMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -248,10 +250,17 @@ CACHES = {
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 
 # --- Celery ---------------------------------------------------------------------------------------------------------
+_redis_broker = REDIS_URLS["broker"]
+# Kombu spells a Unix socket differently from redis-py.
+_redis_broker = _redis_broker.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 NODE_NAME = env.text("ALTLAS_NODE_NAME", "node-1", help="Name of this machine's node worker; unique in a cluster.")
 CELERY = {
-    # Kombu spells a Unix socket differently from redis-py.
-    "broker_url": REDIS_URLS["broker"].replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1),
+    "broker_url": env.secret(
+        "ALTLAS_BROKER_URL",
+        help="Where tasks are queued: `amqp://user:password@host:5672/vhost` for RabbitMQ. Unset, the Redis of "
+        "ALTLAS_REDIS_BROKER_URL; replies and direct requests go over that in any case.",
+    )
+    or _redis_broker,
     "broker_connection_retry_on_startup": True,
     "broker_transport_options": {
         # Longer than the longest task, so that a task under way is not delivered a second time.
@@ -397,13 +406,19 @@ LOG_LEVEL = env.choice(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "altlas.kernel.request_id.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "altlas.kernel.request_id.RequestIdFilter"},
+        "context": {"()": "altlas.kernel.log_context.ContextFilter"},
+    },
     "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"},
+        "text": {
+            "()": "altlas.kernel.logs.TextFormatter",
+            "format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s",
+        },
         "json": {"()": "altlas.kernel.logs.JsonFormatter"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]},
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id", "context"]},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django.server": {"handlers": [], "propagate": True}, "celery": {"level": "WARNING"}},

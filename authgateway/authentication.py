@@ -7,6 +7,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from altlas.kernel import log_context
 from altlas.kernel.clock import now
 from altlas.kernel.errors import NotAuthenticated
 from authgateway.caller import caller_of
@@ -28,7 +29,11 @@ class AccessTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, AccessClaims] | None:
         try:
             token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
-            return None if token is None else authenticate_token(token)
+            if token is None:
+                return None
+            user, claims = authenticate_token(token)
+            log_context.note(user=user.pk)
+            return user, claims
         except TokenInvalid as exc:
             refusal_record(reason=exc.reason, severity=exc.severity, caller=caller_of(request))
             raise

@@ -15,7 +15,7 @@ from typing import Any
 import msgpack
 import redis
 
-from altlas.kernel import replies, request_id
+from altlas.kernel import log_context, replies, request_id, tracing
 from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
 from orchestrator.conf import conf
@@ -37,7 +37,13 @@ def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[
     reply_id = replies.new_reply_id()
     until = time.time() + seconds
     body = msgpack.packb(
-        {**request, "reply_id": reply_id, "until": until, "request_id": request_id.current_request_id()}
+        {
+            **request,
+            "reply_id": reply_id,
+            "until": until,
+            "request_id": request_id.current_request_id(),
+            "trace": tracing.carried(),
+        }
     )
     try:
         with client("broker").pipeline(transaction=False) as pipe:
@@ -101,7 +107,7 @@ class LaneReaders:
         try:
             request: dict[str, Any] = msgpack.unpackb(body, raw=False)
             if request["until"] > time.time():
-                with request_id.bound(str(request.get("request_id", ""))):
+                with request_id.bound(str(request.get("request_id", ""))), log_context.scope():
                     self._serve(request)
         except Exception:  # one bad request must not end a reader
             logger.exception("a request on the lane met a defect")

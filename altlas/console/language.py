@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -15,6 +16,7 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from altlas.kernel import log_context
 from altlas.kernel.models import Preference
 
 _SESSION = "altlas_language"
@@ -28,7 +30,11 @@ class PreferredLanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        chosen = request.session.get(_SESSION) if request.path.startswith("/admin/") else None
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        if user_id := request.session.get(SESSION_KEY):
+            log_context.note(user=user_id)
+        chosen = request.session.get(_SESSION)
         if chosen not in dict(settings.LANGUAGES):
             return self.get_response(request)
         with translation.override(chosen):

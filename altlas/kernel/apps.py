@@ -19,13 +19,10 @@ class KernelConfig(AppConfig):
 
         slow_queries.install()
 
-        # Without a sender: schedules and rules of apps that are migrated later come in at the next signal.
-        post_migrate.connect(_provision, dispatch_uid="altlas.kernel.provision")
+        post_migrate.connect(_provision, sender=self, dispatch_uid="altlas.kernel.provision")
 
 
-def _provision(app_config: Any, **_: Any) -> None:
-    # Once per migrate, at its end: the wiring's app is the last one.
-    if app_config.label == "altlas":
-        from altlas.kernel import provisioning  # models are ready only now
+def _provision(**_: Any) -> None:
+    from altlas.kernel import provisioning  # models are ready only now
 
-        provisioning.provision()
+    provisioning.provision()

@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object per line."""
+"""Log lines: as text or as one JSON object per line; secrets are taken out of both."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import json
 import logging
 from datetime import UTC, datetime
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id"}
+from altlas.kernel.log_context import MEMBERS
+from altlas.kernel.redaction import redact
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", *MEMBERS}
+
+
+class TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -18,10 +26,15 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "request_id": getattr(record, "request_id", "-"),
-            "message": record.getMessage(),
+            "message": redact(record.getMessage()),
         }
-        entry.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
+        entry.update((name, getattr(record, name)) for name in MEMBERS if getattr(record, name, ""))
+        entry.update(
+            (key, redact(value) if isinstance(value, str) else value)
+            for key, value in vars(record).items()
+            if key not in _STANDARD
+        )
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+            entry["exception"] = redact(self.formatException(record.exc_info))
         # JSON escapes control characters, so a forged line break in a logged value cannot start a new line.
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return json.dumps(entry, ensure_ascii=False, default=lambda value: redact(str(value)))

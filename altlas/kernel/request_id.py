@@ -11,9 +11,13 @@ from contextvars import ContextVar
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from altlas.kernel import env, log_context
+from altlas.kernel.clock import monotonic
 from altlas.kernel.ids import uuid7
 
+logger = logging.getLogger(__name__)
 HEADER = "X-Request-ID"
+_LOG_REQUESTS = env.flag("ALTLAS_LOG_REQUESTS", False, help="Log one line per answered request.")
 
 # A given id is written to logs, headers and rows: only harmless characters are taken over.
 _ACCEPTED = re.compile(r"[A-Za-z0-9._\-]{1,128}")
@@ -42,10 +46,20 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with bound(request.headers.get(HEADER, "")) as request_id:
+        with bound(request.headers.get(HEADER, "")) as request_id, log_context.scope():
+            begun = monotonic()
             response = self.get_response(request)
             response[HEADER] = request_id
+            if _LOG_REQUESTS:
+                _log(request, response, monotonic() - begun)
             return response
+
+
+def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    # The query may hold what a person typed; the path does not.
+    facts = {"method": request.method, "path": request.path, "status": response.status_code}
+    line = "%s %s %d in %.3f s"
+    logger.info(line, *facts.values(), seconds, extra={**facts, "seconds": round(seconds, 4)})
 
 
 class RequestIdFilter(logging.Filter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -12,10 +13,11 @@ from celery import current_app
 from celery.signals import task_postrun, task_prerun
 from django.db import transaction
 
-from altlas.kernel import request_id
+from altlas.kernel import log_context, request_id, tracing
 from altlas.kernel.errors import Unavailable
 
 _HEADER = "altlas_request_id"
+_TRACE = "altlas_trace"
 
 
 def enqueue(
@@ -47,7 +49,9 @@ def enqueue(
 
 
 def _send(name: str, **options: Any) -> None:
-    headers = {_HEADER: request_id.current_request_id()}
+    headers: dict[str, Any] = {_HEADER: request_id.current_request_id()}
+    if trace := tracing.carried():
+        headers[_TRACE] = trace
     try:
         # retry=False: a broker that is away is answered with 503 at once instead of holding the request.
         current_app.send_task(name, headers=headers, retry=False, ignore_result=True, **options)
@@ -55,14 +59,19 @@ def _send(name: str, **options: Any) -> None:
         raise Unavailable("The message broker cannot be reached; nothing was queued. Try again shortly.") from exc
 
 
-_bindings: dict[str, Any] = {}
+_bindings: dict[str, ExitStack] = {}
 
 
 @task_prerun.connect(dispatch_uid="altlas.request_id.bind")
 def _bind(task_id: str, task: Any, **_: Any) -> None:
-    headers = task.request.headers or {}
-    binding = request_id.bound(str(headers.get(_HEADER) or getattr(task.request, _HEADER, "") or ""))
-    binding.__enter__()
+    headers = {_HEADER: "", _TRACE: {}} | (task.request.headers or {})
+    for name in (_HEADER, _TRACE):
+        headers[name] = headers[name] or getattr(task.request, name, None) or type(headers[name])()
+    binding = ExitStack()
+    binding.enter_context(request_id.bound(str(headers[_HEADER])))
+    binding.enter_context(log_context.scope())
+    log_context.note(task=task.name)
+    binding.enter_context(tracing.span(task.name, carrier=headers[_TRACE], **{"altlas.task_id": task_id}))
     _bindings[task_id] = binding
 
 
@@ -70,4 +79,4 @@ def _bind(task_id: str, task: Any, **_: Any) -> None:
 def _unbind(task_id: str, **_: Any) -> None:
     binding = _bindings.pop(task_id, None)
     if binding is not None:
-        binding.__exit__(None, None, None)
+        binding.close()

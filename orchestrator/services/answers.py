@@ -46,6 +46,7 @@ def serve(request: dict[str, Any]) -> None:
                 inputs=request["inputs"],
                 params=request["params"],
                 until=time.monotonic() + seconds,
+                trace=request.get("trace"),
             ),
         )
     finally:

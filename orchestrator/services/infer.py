@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from altlas.kernel import replies
+from altlas.kernel import log_context, replies, tracing
 from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions, lane, metrics
@@ -95,21 +95,27 @@ def infer_here(
     inputs: Sequence[Any],
     params: Mapping[str, Any],
     until: float,
+    trace: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Ask this node's supervisor; ``until`` by the monotonic clock. Returns msgpack types."""
+    """Ask this node's supervisor; ``until`` by the monotonic clock, ``trace`` the caller's span when that is in another
+    process. Returns msgpack types."""
     here = node.current()
     if here is None:
         raise exceptions.NodeUnavailable("This process is no node worker.")
     begun = time.monotonic()
     try:
         spec = spec_get(model=model, version=version, task=task)
+        log_context.note(model=spec.key)
         with here.supervisor.lease(spec, deadline=until) as held:
             if held.hit:
                 metrics.HITS.labels(model=spec.key.model).inc()
             else:
                 metrics.MISSES.labels(model=spec.key.model).inc()
                 metrics.WAIT_SECONDS.labels(model=spec.key.model).observe(time.monotonic() - begun)
-            answer = held.infer(inputs, params=params, timeout=until - time.monotonic())
+            facts = {"altlas.model": str(spec.key), "altlas.node": here.name, "altlas.runner_pid": held.runner.pid}
+            with tracing.span("runner.infer", carrier=trace, **facts):
+                answer = held.infer(inputs, params=params, timeout=until - time.monotonic())
+                tracing.tell(**{"altlas.model_seconds": answer["seconds"]})
     except AltlasError as exc:
         metrics.FAILURES.labels(code=exc.code).inc()
         raise

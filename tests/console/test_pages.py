@@ -13,9 +13,9 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from altlas.console import sampling
 from altlas.console.admin.schedules import next_run
-from altlas.kernel import alerting, samples, slow_queries
+from altlas.kernel import alerting, provisioning, samples, slow_queries
 from altlas.kernel.clock import now
-from altlas.kernel.models import Alert, AlertSilence, Preference, Sample
+from altlas.kernel.models import Alert, AlertRule, AlertSilence, Preference, Sample
 from authgateway.models import User
 from authgateway.testing import make_user
 
@@ -115,6 +115,27 @@ def test_the_language_of_an_account_is_kept_and_wins_over_the_browser(desk: Clie
     elsewhere = desk.post(reverse("console-language"), {"language": "en", "next": "https://elsewhere.example/"})
     assert elsewhere.headers["Location"] == reverse("admin:index")
     assert translation.get_language() == "en"
+
+
+def test_what_beat_needs_is_there_after_a_migration_and_an_operators_edit_stays() -> None:
+    wanted = {"altlas.alerts_evaluate", "altlas.alerts_send", "altlas.samples_take", "altlas.kernel_purge"}
+    assert wanted <= set(PeriodicTask.objects.values_list("task", flat=True))
+    PeriodicTask.objects.filter(task="altlas.samples_take").update(name="mine", enabled=False)
+    provisioning.provision()
+    assert PeriodicTask.objects.get(task="altlas.samples_take").name == "mine"
+    assert AlertRule.objects.filter(name="node_lost").exists()
+
+
+def test_a_dialogs_redirect_moves_the_whole_page(desk: Client) -> None:
+    alert = alerting.raise_alert("service_failing", key="archive")
+    assert alert is not None
+    address = reverse("admin:kernel_alert_silence", args=[alert.pk])
+    answer = desk.post(
+        address, {"hours": 2, "reason": "rebuilding", "_form_submitted": "on"}, headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 200
+    assert answer.headers["HX-Redirect"] == reverse("admin:kernel_alert_change", args=[alert.pk])
+    assert AlertSilence.objects.get().reason == "rebuilding"
 
 
 def test_the_next_run_of_a_schedule_is_told() -> None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from altlas.kernel.alerting import rules, services
@@ -30,7 +31,7 @@ class DeliveryInline(ReadOnlyInline):
     ordering = ("-id",)
 
 
-class SilenceForm(forms.Form):
+class SilenceForm(BaseDialogForm):
     hours = forms.IntegerField(
         min_value=1, max_value=24 * 30, initial=4, label=_("Hours"), widget=UnfoldAdminIntegerFieldWidget
     )
@@ -94,7 +95,6 @@ class AlertAdmin(ReadOnlyAdmin):
 @admin.register(AlertRule)
 class AlertRuleAdmin(ModelAdmin):
     list_display = ("heading", "name", "enabled", "tell", "severity", "threshold", "unit")
-    list_editable = ("enabled", "tell")
     fields = ("name", "explanation", "enabled", "tell", "severity", "threshold", "unit")
     readonly_fields = ("name", "explanation", "unit")
 

@@ -62,11 +62,14 @@ for _model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask,
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
     form = ScheduleForm
-    list_display = ("name", "enabled", "task", "when", "last_run", "coming", "total_run_count", "one_off")
-    list_editable = ("enabled",)
+    list_display = ("name", "switched_on", "task", "when", "last_run", "coming", "total_run_count", "one_off")
     list_filter = ("enabled", "one_off", "task")
     list_select_related = ("interval", "crontab", "solar", "clocked")
     list_display_links = ("name",)
+
+    @display(description=_("enabled"), ordering="enabled", boolean=True)
+    def switched_on(self, task: PeriodicTask) -> bool:
+        return bool(task.enabled)
 
     @display(description=_("schedule"))
     def when(self, task: PeriodicTask) -> str:

@@ -9,6 +9,9 @@
   const told = root.querySelector(".altlas-told");
   const place = root.querySelector(".altlas-result");
 
+  // unfold's script expects a text field beside every file field and fails without; this one shows its file by itself.
+  form.elements.file.hasChangeListener = true;
+
   function element(tag, text, attributes = {}) {
     const made = document.createElement(tag);
     if (text !== undefined) made.textContent = text;
@@ -57,7 +60,8 @@
     const marks = run.segments.slice(0, -1).map((segment) => ({
       at: segment.end,
       score: segment.score,
-      tone: segment.index % TONES,
+      // One colour per segment helps while they can be told apart.
+      tone: run.segments.length > 80 ? 0 : segment.index % TONES,
       label: `${segment.index + 1} → ${segment.index + 2}: ${segment.score.toFixed(3)}`,
     }));
     window.altlasCharts.bars(root.querySelector(".altlas-plot"), marks, length, labels.plot, labels.place);

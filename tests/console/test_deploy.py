@@ -1,0 +1,196 @@
+"""What deploy/ holds can be loaded by the programs it is for, and speaks of settings and metrics that exist."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from altlas.kernel import env
+from tests.support.stack import ROOT
+
+DEPLOY = ROOT / "deploy"
+BASE = DEPLOY / "kubernetes" / "base"
+RULES = DEPLOY / "prometheus" / "altlas.rules.yml"
+# Objects of the cluster's own kinds; Kustomize's files and the Prometheus operator's are none of them.
+FOREIGN = {"Kustomization", "PrometheusRule"}
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return [found for found in yaml.safe_load_all(path.read_text()) if found]
+
+
+def manifests() -> list[dict[str, Any]]:
+    files = documents(BASE / "kustomization.yaml")[0]["resources"]
+    return [found for name in files for found in documents(BASE / name)]
+
+
+def containers() -> dict[str, dict[str, Any]]:
+    specs = [found["spec"]["template"]["spec"] for found in manifests() if "template" in found.get("spec", {})]
+    return {container["name"]: container for spec in specs for container in spec["containers"]}
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("kubernetes/**/*.yaml")), ids=lambda path: path.name)
+def test_kubernetes_manifests_fit_the_schemas_of_kubernetes(path: Path) -> None:
+    for found in documents(path):
+        if found["kind"] not in FOREIGN:
+            kubernetes_validate.validate(found, "1.29", strict=True)
+
+
+def test_a_manifest_that_does_not_fit_is_found() -> None:
+    web = next(found for found in manifests() if found["kind"] == "Deployment")
+    web["spec"]["replicas"] = "two"
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(web, "1.29", strict=True)
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("kubernetes/**/kustomization.yaml")), ids=lambda p: p.parent.name)
+def test_kustomizations_name_files_and_objects_that_exist(path: Path) -> None:
+    found = documents(path)[0]
+    for name in found["resources"]:
+        assert (path.parent / name).exists(), name
+    names = {(item["kind"], item["metadata"]["name"]) for item in manifests()}
+    for patch in found.get("patches", []):
+        assert (patch["target"]["kind"], patch["target"]["name"]) in names
+    for replica in found.get("replicas", []):
+        assert replica["name"] in {name for _, name in names}
+
+
+def test_selectors_meet_their_pods_and_the_autoscaler_its_deployment() -> None:
+    found = manifests()
+    for item in found:
+        spec = item.get("spec", {})
+        if item["kind"] in ("Deployment", "StatefulSet"):
+            labels = spec["template"]["metadata"]["labels"]
+            assert spec["selector"]["matchLabels"].items() <= labels.items()
+        if item["kind"] == "HorizontalPodAutoscaler":
+            target = spec["scaleTargetRef"]
+            assert any((o["kind"], o["metadata"]["name"]) == (target["kind"], target["name"]) for o in found)
+    beat = next(item for item in found if item["metadata"]["name"] == "altlas-beat")
+    assert (beat["spec"]["replicas"], beat["spec"]["strategy"]["type"]) == (1, "Recreate")
+
+
+def test_pods_are_bounded_unprivileged_and_have_time_to_drain() -> None:
+    for container in containers().values():
+        assert container["resources"]["limits"]["memory"]
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    node = next(item for item in manifests() if item["kind"] == "StatefulSet")
+    assert node["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > 120
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= containers()["web"].keys()
+
+
+def test_every_program_and_setting_in_deploy_exists() -> None:
+    import altlas.settings  # noqa: F401  # declares them
+    from altlas.supervisor.programs import NAMES
+
+    text = "\n".join(path.read_text() for path in DEPLOY.rglob("*") if path.is_file())
+    for programs in re.findall(r"--programs=([a-z,]+)", text):
+        assert set(programs.split(",")) <= set(NAMES)
+    used = set(re.findall(r"\b(ALTLAS_[A-Z_]+|DATABASE_URL|REDIS_URL)\b", text))
+    assert used <= env.REGISTRY.keys(), used - env.REGISTRY.keys()
+
+
+def test_compose_refers_to_services_and_volumes_that_exist() -> None:
+    found = documents(DEPLOY / "compose.yaml")[0]
+    services, volumes = found["services"], found["volumes"]
+    assert {"web", "node", "beat", "migrate", "postgres", "redis"} <= services.keys()
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= services.keys()
+        for mount in service.get("volumes", []):
+            assert mount.split(":")[0] in volumes
+        for name, condition in service.get("depends_on", {}).items():
+            if condition["condition"] == "service_healthy":
+                assert "healthcheck" in services[name]
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("systemd/*.service")), ids=lambda path: path.name)
+def test_systemd_units_can_be_parsed_and_start_our_command(path: Path) -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # names are case-sensitive
+    unit.read_string(path.read_text())
+    assert "manage.py up" in unit["Service"]["ExecStart"]
+    assert int(unit["Service"]["TimeoutStopSec"]) >= 120
+    if shutil.which("systemd-analyze"):
+        done = subprocess.run(["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False)
+        assert "Unknown" not in done.stderr, done.stderr
+
+
+def metric_names(expression: str) -> set[str]:
+    bare = re.sub(r'"[^"]*"|\{\{.*?\}\}|\[[^\]]*\]', "", expression)
+    return set(re.findall(r"\b(?:altlas|archive|django)[a-z_:0-9]*\b", bare))
+
+
+def known_metrics() -> set[str]:
+    from django_prometheus.middleware import Metrics
+
+    import altlas.urls  # noqa: F401  # imports what declares them
+
+    Metrics.get_instance()  # as the middleware does
+
+    found = set()
+    for family in REGISTRY.collect():
+        found |= {family.name, f"{family.name}_total", *(f"{family.name}_{end}" for end in ("bucket", "sum", "count"))}
+    return found
+
+
+def rule_groups() -> list[dict[str, Any]]:
+    return list(documents(RULES)[0]["groups"])
+
+
+@pytest.mark.django_db
+def test_rules_and_dashboard_use_metrics_that_exist() -> None:
+    rules = [rule for group in rule_groups() for rule in group["rules"]]
+    recorded = {rule["record"] for rule in rules if "record" in rule}
+    dashboard = json.loads((DEPLOY / "grafana" / "altlas.json").read_text())
+    expressions = [rule["expr"] for rule in rules]
+    expressions += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    used = set().union(*map(metric_names, expressions))
+    assert len(used) > 20
+    assert used - recorded <= known_metrics(), used - recorded - known_metrics()
+
+
+def test_every_alert_has_a_severity_and_says_what_is_wrong() -> None:
+    alerts = [rule for group in rule_groups() for rule in group["rules"] if "alert" in rule]
+    assert len({rule["alert"] for rule in alerts}) == len(alerts)
+    for rule in alerts:
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        assert rule["annotations"]["summary"]
+
+
+def test_the_operators_rules_are_those_of_the_plain_file() -> None:
+    operator = documents(DEPLOY / "kubernetes" / "overlays" / "example" / "prometheus-rules.yaml")[0]
+    assert operator["spec"]["groups"] == rule_groups()
+
+
+def test_the_dashboard_is_one_that_grafana_takes() -> None:
+    dashboard = json.loads((DEPLOY / "grafana" / "altlas.json").read_text())
+    assert dashboard["schemaVersion"] >= 36
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]}
+    assert len(places) == len(ids)
+    for panel in dashboard["panels"]:
+        assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+        assert panel["datasource"]["uid"] == "${datasource}"
+        assert panel["targets"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_loads_rules_and_configuration(tmp_path: Path) -> None:
+    shutil.copytree(RULES.parent, tmp_path / "prometheus")
+    token = tmp_path / "altlas.token"
+    token.write_text("x")
+    configuration = tmp_path / "prometheus" / "prometheus.yml"
+    configuration.write_text(configuration.read_text().replace("/etc/prometheus/altlas.token", str(token)))
+    for order in (["rules", str(tmp_path / "prometheus" / RULES.name)], ["config", str(configuration)]):
+        done = subprocess.run(["promtool", "check", *order], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
