@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,12 +17,13 @@ from altlas.engines import conf as engines
 from altlas.kernel.errors import InvalidInput
 from orchestrator import exceptions, runtimes, services
 from orchestrator.models import CacheEvent, ModelVersion
+from orchestrator.runner.errors import RunnerError
 from orchestrator.services import variants
 from orchestrator.services.specs import spec_forget, spec_get
 from orchestrator.worker import node
 from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator import tiny
-from tests.orchestrator.support import MB, ROOT, Scene, supervised
+from tests.orchestrator.support import MB, Scene, supervised
 
 TASKS = [("sentence-embedding", 5), ("token-classification", 5), ("sequence-classification", 3), ("cross-encoder", 1)]
 
@@ -60,13 +59,12 @@ def test_every_encoder_task_compiles_and_agrees_with_torch(tmp_path: Path, task:
 
 
 def test_text_generation_is_refused_with_its_reason(tmp_path: Path) -> None:
+    from orchestrator.runner.export import Order, export
+
     folder = tiny.make(tmp_path / "model", "text-generation")
-    order = {"task": "text-generation", "folder": str(folder), "target": str(tmp_path / "variant")}
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestrator.runner.export", json.dumps(order)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1 and "cannot be compiled" in json.loads(done.stdout)["error"]
+    with pytest.raises(RunnerError, match="cannot be compiled") as caught:
+        export(Order(task="text-generation", folder=str(folder), target=str(tmp_path / "variant")))
+    assert caught.value.permanent and not (tmp_path / "variant").exists()
 
 
 def entry(**changes: Any) -> dict[str, Any]:
