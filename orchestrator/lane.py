@@ -27,8 +27,12 @@ _KEPT_SECONDS = 120
 _SLICE = 1.0
 
 
-def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool]) -> dict[str, Any] | None:
+def ask(
+    node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool], urgent: bool = False
+) -> dict[str, Any] | None:
     """Put ``request`` (msgpack types) on the lane of ``node`` and wait for the reply; None when none came in time.
+
+    ``urgent`` goes before all that waits.
 
     Raises:
         NodeUnavailable: the lane is full, or the node has gone (``alive`` says so while waiting).
@@ -47,11 +51,11 @@ def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[
     )
     try:
         with client("broker").pipeline(transaction=False) as pipe:
-            pipe.rpush(_PREFIX + node, body)
+            (pipe.lpush if urgent else pipe.rpush)(_PREFIX + node, body)
             pipe.expire(_PREFIX + node, _KEPT_SECONDS)
             length = pipe.execute()[0]
         if length > conf.lane_queue:
-            client("broker").lrem(_PREFIX + node, -1, body)
+            client("broker").lrem(_PREFIX + node, 1 if urgent else -1, body)
             raise NodeUnavailable("The node has more requests than it can take; try again.", retry_after=1)
     except redis.RedisError as exc:
         raise Unavailable("The message broker cannot be reached; try again shortly.") from exc

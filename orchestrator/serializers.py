@@ -30,7 +30,7 @@ class VariantsSerializer(serializers.Serializer[Any]):
 
 
 class VariantOrderSerializer(serializers.Serializer[Any]):
-    runtime = serializers.ChoiceField(choices=["onnx", "onnx-int8"])
+    runtime = serializers.CharField(default="onnx", help_text="`onnx` or `onnx-int8`.")
 
 
 class RuntimeSerializer(serializers.Serializer[Any]):

@@ -36,12 +36,16 @@ urlpatterns: list[URLPattern] = [
     path("v2/repository/models/<path:name>/load", LoadView.as_view(), name="v2-load"),
     path("v2/repository/models/<path:name>/unload", UnloadView.as_view(), name="v2-unload"),
     path("v2/models/stats", AllStatsView.as_view(), name="v2-stats"),
+    # Versions first; in the API document they are the same operations as without one.
     *(
-        path(f"v2/models/<path:name>/{middle}{verb}", view.as_view(), name=f"v2-model-{prefix}{verb}")
-        for middle, prefix in (("versions/<str:version>/", "version-"), ("", ""))
+        path(f"v2/models/<path:name>/versions/<str:version>/{verb}", view.as_view(schema=None))
         for verb, view in _OF_A_MODEL.items()
     ),
-    path("v2/models/<path:name>/versions/<str:version>", ModelMetadataView.as_view(), name="v2-model-version"),
+    *(
+        path(f"v2/models/<path:name>/{verb}", view.as_view(), name=f"v2-model-{verb}")
+        for verb, view in _OF_A_MODEL.items()
+    ),
+    path("v2/models/<path:name>/versions/<str:version>", ModelMetadataView.as_view(schema=None)),
     re_path(r"^v2/models/(?P<name>[^/]+(?:/[^/]+)?)$", ModelMetadataView.as_view(), name="v2-model"),
     re_path(r"^v2/(?:logging|trace/setting|(?:system|cuda)sharedmemory/.*)$", UnsupportedView.as_view(), name="v2-no"),
     re_path(r"^v2(?:/.*)?$", NothingHereView.as_view(), name="v2-nothing"),

@@ -1,3 +1,3 @@
-from orchestrator.admin import catalogue, events, memory, nodes
+from orchestrator.admin import catalogue, events, memory, nodes, versions
 
-__all__ = ["catalogue", "events", "memory", "nodes"]
+__all__ = ["catalogue", "events", "memory", "nodes", "versions"]

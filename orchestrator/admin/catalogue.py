@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -13,23 +9,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from altlas.kernel.errors import AltlasError
 from orchestrator import services
+from orchestrator.admin.forms import AliasForm, PolicyForm, RegistrationForm
 from orchestrator.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
-from orchestrator.models import Alias, Model, ModelVersion, Task, VersionStatus
-
-STATUS_LABELS = {
-    VersionStatus.AVAILABLE: "success",
-    VersionStatus.REGISTERED: "info",
-    VersionStatus.FAILED: "danger",
-    VersionStatus.RETIRED: "warning",
-}
-
-
-def megabytes(value: int | None) -> str:
-    return "–" if value is None else f"{value / 2**20:,.1f} MB"
+from orchestrator.admin.shown import megabytes
+from orchestrator.admin.verbs import form_page, told
+from orchestrator.models import Alias, Model, ModelVersion
 
 
 class VersionInline(ReadOnlyInline):
@@ -54,19 +40,6 @@ class AliasInline(ReadOnlyInline):
     show_change_link = False
 
 
-class RegistrationForm(forms.Form):
-    name = forms.CharField(max_length=128, label=_("Name"), widget=UnfoldAdminTextInputWidget)
-    task = forms.ChoiceField(choices=Task.choices, label=_("Task"), widget=UnfoldAdminSelectWidget)
-    source = forms.CharField(
-        max_length=512,
-        label=_("Source"),
-        help_text=_("package://name/folder, folder:///path or hf://org/model. Files stay where they are."),
-        widget=UnfoldAdminTextInputWidget,
-    )
-    version = forms.CharField(max_length=64, label=_("Version"), widget=UnfoldAdminTextInputWidget)
-    description = forms.CharField(required=False, label=_("Description"), widget=UnfoldAdminTextareaWidget)
-
-
 @admin.register(Model)
 class ModelCatalogueAdmin(ReadOnlyAdmin):
     list_display = ("name", "task", "pinned", "version_count", "version_policy", "owner", "updated_at")
@@ -76,7 +49,7 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
     inlines = (VersionInline, AliasInline)
     actions = ("load", "unload", "pin", "unpin")
     actions_list = ("register_version",)
-    actions_detail = ("load_one", "unload_one")
+    actions_detail = ("load_one", "unload_one", "set_alias", "set_policy")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         return super().get_queryset(request).annotate(versions_total=Count("versions"))  # type: ignore[no-any-return]
@@ -117,22 +90,53 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
 
     @action(description=_("Register a version"), icon="add", permissions=["operate"], url_path="register")
     def register_version(self, request: HttpRequest) -> HttpResponseRedirect | TemplateResponse:
-        form = RegistrationForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            row = self._told(
-                request,
-                lambda: services.model_register(**form.cleaned_data, owner=request.user),  # type: ignore[arg-type]  # staff
-            )
-            if row is not None:
-                self.message_user(request, f"{row} is registered.", messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:orchestrator_model_change", args=[row.model_id]))
-        context = {
-            **self.admin_site.each_context(request),
-            "form": form,
-            "title": _("Register a version"),
-            "opts": self.opts,
+        return form_page(
+            self,
+            request,
+            title=_("Register a version"),
+            form=RegistrationForm(request.POST or None),
+            work=lambda data: services.model_register(**data, owner=request.user),  # type: ignore[arg-type]  # staff
+            done=lambda row: f"{row} is registered.",
+            back=reverse("admin:orchestrator_model_changelist"),
+            button=_("Register"),
+        )
+
+    @action(description=_("Set an alias"), icon="label", permissions=["operate"])
+    def set_alias(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
+        model = Model.objects.get(pk=object_id)
+        return form_page(
+            self,
+            request,
+            title=_("Set an alias of %(model)s") % {"model": model},
+            form=AliasForm(request.POST or None, model=model),
+            work=lambda data: services.alias_set(model=model.name, **data, actor=str(request.user)),
+            done=lambda alias: f"{alias} points at {alias.version.version} with {alias.weight} %.",
+            back=reverse("admin:orchestrator_model_change", args=[object_id]),
+            button=_("Set"),
+            rows=[
+                {"alias": alias.name, "version": alias.version.version, "weight": f"{alias.weight} %"}
+                for alias in model.aliases.select_related("version")
+            ],
+        )
+
+    @action(description=_("Version policy"), icon="rule", permissions=["operate"])
+    def set_policy(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
+        model = Model.objects.get(pk=object_id)
+        initial = {
+            "version_policy": model.version_policy,
+            "policy_count": model.policy_count,
+            "policy_versions": ", ".join(model.policy_versions),
         }
-        return TemplateResponse(request, "admin/orchestrator/register.html", context)
+        return form_page(
+            self,
+            request,
+            title=_("Which versions of %(model)s are served") % {"model": model},
+            form=PolicyForm(request.POST or None, initial=initial),
+            work=lambda data: services.model_change(name=model.name, changes=data, actor=str(request.user)),
+            done=lambda changed: f"{changed}: {changed.version_policy}.",
+            back=reverse("admin:orchestrator_model_change", args=[object_id]),
+            button=_("Change"),
+        )
 
     def get_urls(self) -> list[URLPattern]:
         from orchestrator.admin import live
@@ -143,61 +147,12 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
         ]
 
     def _load(self, request: HttpRequest, name: str) -> None:
-        done = self._told(request, lambda: services.model_load(model=name, actor=str(request.user)))
+        done = told(self, request, lambda: services.version_load(model=name, actor=str(request.user)))
         if done is not None:
             text = f"{done['model']}:{done['version']} is loaded on {done['node']} ({done['seconds']:.2f} s)."
             self.message_user(request, text, messages.SUCCESS)
 
     def _unload(self, request: HttpRequest, name: str) -> None:
-        done = self._told(request, lambda: services.model_unload(model=name, actor=str(request.user)))
+        done = told(self, request, lambda: services.model_unload(model=name, actor=str(request.user)))
         if done is not None:
             self.message_user(request, f"{name}: {done['replicas']} processes were told to go.", messages.SUCCESS)
-
-    def _told(self, request: HttpRequest, work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        except AltlasError as exc:
-            self.message_user(request, exc.detail, messages.ERROR)
-            return None
-
-
-@admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = (
-        "__str__",
-        "task",
-        "shown_status",
-        "size",
-        "estimated",
-        "measured",
-        "loads",
-        "mean",
-        "last_loaded_at",
-    )
-    list_filter = ("status", "model__task")
-    search_fields = ("model__name", "version", "source")
-    list_select_related = ("model",)
-
-    @display(description=_("task"))
-    def task(self, row: ModelVersion) -> str:
-        return row.model.task
-
-    @display(description=_("status"), ordering="status", label=STATUS_LABELS)
-    def shown_status(self, row: ModelVersion) -> str:
-        return row.status
-
-    @display(description=_("size"), ordering="size_bytes")
-    def size(self, row: ModelVersion) -> str:
-        return megabytes(row.size_bytes)
-
-    @display(description=_("estimated"), ordering="estimated_bytes")
-    def estimated(self, row: ModelVersion) -> str:
-        return megabytes(row.estimated_bytes)
-
-    @display(description=_("measured"), ordering="measured_bytes")
-    def measured(self, row: ModelVersion) -> str:
-        return megabytes(row.measured_bytes)
-
-    @display(description=_("mean load, s"))
-    def mean(self, row: ModelVersion) -> str:
-        return "–" if row.load_seconds_mean is None else f"{row.load_seconds_mean:.2f}"

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from orchestrator.admin.catalogue import megabytes
 from orchestrator.admin.read_only import ReadOnlyAdmin
+from orchestrator.admin.shown import megabytes
 from orchestrator.models import MemorySample
 
 

@@ -47,11 +47,12 @@ def infer(
     task: str | None = "sentence-embedding",
     deadline: float | None = None,
     params: Mapping[str, Any] | None = None,
+    urgent: bool = False,
 ) -> InferenceResult:
     """Run ``inputs`` through ``model``; it is loaded first when it is not in memory.
 
     An input is a text, for cross-encoders a pair of texts, for sentence embedding also a list of token ids. ``task``
-    None is whatever the model does.
+    None is whatever the model does. ``urgent`` goes before the requests that wait for the same node.
 
     ``deadline`` is the longest wait in seconds from now (default ``ALTLAS_INFER_SECONDS``). Called inside a node
     worker it goes to that node's supervisor, elsewhere to a live node.
@@ -71,7 +72,13 @@ def infer(
         )
     else:
         wire = _infer_there(
-            model=model, version=version, task=task, inputs=inputs, params=params or {}, seconds=seconds
+            model=model,
+            version=version,
+            task=task,
+            inputs=inputs,
+            params=params or {},
+            seconds=seconds,
+            urgent=urgent,
         )
     return _result(wire, total=time.monotonic() - begun)
 
@@ -141,6 +148,7 @@ def _infer_there(
     inputs: Sequence[Any],
     params: Mapping[str, Any],
     seconds: float,
+    urgent: bool,
 ) -> dict[str, Any]:
     nodes = live_nodes()
     if not nodes:
@@ -155,7 +163,7 @@ def _infer_there(
     }
     if conf.lane == "direct":
         chosen = choose(nodes, model=model, version=version, now=time.time(), rng=_rng) or nodes[0]["name"]
-        reply = lane.ask(chosen, request, seconds=seconds, alive=_alive)
+        reply = lane.ask(chosen, request, seconds=seconds, alive=_alive, urgent=urgent)
     else:
         reply = _by_celery(request, seconds)
     if reply is None:

@@ -59,7 +59,7 @@ def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
     model_change(name=name, changes={"pinned": pinned}, actor=actor)
     for node in live_nodes(fresh=True):
         if any(replica["model"] == name for replica in node["replicas"]):
-            _send("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
+            _tell("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
 
 
 def nodes_settle(*, model: str, besides: str | None = None) -> int:
@@ -68,14 +68,10 @@ def nodes_settle(*, model: str, besides: str | None = None) -> int:
 
     A node that does not answer reads the catalogue by itself within seconds.
     """
-    current, count = here.current(), 0
-    until = time.monotonic() + _SETTLE_SECONDS
+    count = 0
     for node in live_nodes(fresh=True):
         try:
-            if current is not None and node["name"] == current.name:
-                done = order_here(verb="settle", model=model, version=besides, until=until)
-            else:
-                done = _send("settle", model=model, version=besides, node=node["name"], seconds=_SETTLE_SECONDS)
+            done = _tell("settle", model=model, version=besides, node=node["name"], seconds=_SETTLE_SECONDS)
             count += int(done["replicas"])
         except AltlasError as exc:
             logger.warning("%s was not told of a change of %s: %s", node["name"], model, exc.detail)
@@ -163,6 +159,14 @@ def _holders_first(model: str, version: str | None) -> list[str]:
         return any(replica["model"] == model and version in (None, replica["version"]) for replica in found["replicas"])
 
     return [found["name"] for found in sorted(live_nodes(), key=lambda found: (not holds(found), found["used_bytes"]))]
+
+
+def _tell(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:
+    """Have ``node`` carry out an order, directly when it is this process."""
+    current = here.current()
+    if current is not None and node == current.name:
+        return order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds)
+    return _send(verb, model=model, version=version, node=node, seconds=seconds)
 
 
 def _send(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:

@@ -18,11 +18,14 @@ def infer(
     task: str | None = None,
     params: Mapping[str, Any] | None = None,
     seconds: float | None = None,
+    urgent: bool = False,
 ) -> services.InferenceResult:
     """As ``services.infer``, counted. ``task`` None is whatever the model does."""
     begun = time.monotonic()
     try:
-        result = services.infer(model=model, version=version, inputs=inputs, task=task, params=params, deadline=seconds)
+        result = services.infer(
+            model=model, version=version, inputs=inputs, task=task, params=params, deadline=seconds, urgent=urgent
+        )
     except AltlasError:
         statistics.failed(model, version, seconds=time.monotonic() - begun)
         raise

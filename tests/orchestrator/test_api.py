@@ -160,3 +160,48 @@ def test_a_version_row_refuses_an_unknown_status(drill: str) -> None:
 
     with pytest.raises(IntegrityError):
         ModelVersion.objects.filter(model__name="drill").update(status="loved")
+
+
+def test_an_operator_runs_a_versions_life_over_rest(operator: APIClient, drill: str, local_node: Scene) -> None:
+    base = f"/api/v1/models/{drill}"
+    answer = operator.post(f"{base}/infer", {"inputs": ["ab"], "version": "1"}).json()
+    assert (answer["version"], answer["node"], answer["outputs"][0][:2]) == ("1", "here", [97.0, 98.0])
+    assert operator.post(f"{base}/infer", {"inputs": []}).status_code == 400
+    assert operator.post(f"{base}/infer", {"inputs": [{"no": "text"}]}).json()["code"] == "invalid_inputs"
+    assert operator.post(f"{base}/pin").status_code == 204
+    assert operator.get(base).json()["pinned"] is True
+    assert operator.post(f"{base}/unpin").status_code == 204
+
+    assert operator.post("/api/v1/models", {"name": drill, "task": "echo", "source": "echo://", "version": "2"})
+    assert operator.post(f"{base}/versions/2/promote").json()["status"] == "available"
+    assert operator.post(f"{base}/infer", {"inputs": ["ab"]}).json()["version"] == "2"
+    assert operator.get(f"{base}/versions/2/variants").json() == {"results": []}
+    refused = operator.put(f"{base}/versions/2/runtime", {"runtime": "onnx"})
+    assert refused.status_code == 400 and "export one first" in refused.json()["detail"]
+    assert operator.post(f"{base}/versions/2/variants", {"runtime": "tensorrt"}).status_code == 400
+
+    assert operator.post(f"{base}/aliases", {"name": "old", "version": "1"}).status_code == 200
+    assert operator.delete(f"{base}/versions/1").status_code == 409
+    assert operator.delete(f"{base}/aliases/old").status_code == 204
+    assert operator.delete(f"{base}/versions/1").status_code == 204
+    assert [row["version"] for row in operator.get(f"{base}/versions").json()["results"]] == ["2", "1"]
+    assert operator.post(f"{base}/infer", {"inputs": ["ab"], "version": "1"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("post", "versions/1/promote"),
+        ("delete", "versions/1"),
+        ("post", "versions/1/variants"),
+        ("put", "versions/1/runtime"),
+        ("post", "pin"),
+        ("post", "unpin"),
+        ("delete", "aliases/stable"),
+        ("post", "aliases"),
+    ],
+)
+def test_every_verb_that_changes_something_needs_the_operators_scope(
+    client: APIClient, drill: str, verb: str, path: str
+) -> None:
+    assert getattr(client, verb)(f"/api/v1/models/{drill}/{path}", {}).status_code == 403

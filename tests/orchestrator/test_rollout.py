@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from altlas.kernel.errors import Conflict, InvalidInput
 from orchestrator import exceptions, policies, selectors, services
@@ -187,3 +189,36 @@ def test_the_rest_of_the_traffic_goes_to_stable_else_to_the_policys_version() ->
     model.aliases.create(name="stable", version=rows[0], weight=0)
     model.aliases.filter(name="canary").update(weight=0)
     assert shares() == {"2": 100}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_request_fails_while_versions_change_under_steady_load(local_node: Scene) -> None:
+    register("1")
+    services.version_load(model="drill", version="1")
+    register("2")
+    over, served, failures = threading.Event(), [], []
+
+    def ask() -> None:
+        try:
+            while not over.is_set():
+                served.append(services.infer(model="drill", inputs=["x"], deadline=20).version)
+        except Exception as exc:  # whatever it is, it is what this test is about
+            failures.append(exc)
+        finally:
+            connection.close()
+
+    callers = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    try:
+        for version in ("2", "3", "4"):
+            register(version)
+            services.version_promote(model="drill", version=version)
+            eventually(lambda wanted=version: wanted in served[-4:] or failures, within=20)  # type: ignore[misc]
+    finally:
+        over.set()
+        for caller in callers:
+            caller.join(20)
+
+    assert failures == [] and {"1", "2", "3", "4"} == set(served)
+    eventually(lambda: sorted(states(local_node)) == ["4"], within=10)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from altlas.engines import conf as engines
 from altlas.kernel.errors import InvalidInput
 from orchestrator import exceptions, runtimes, services
 from orchestrator.models import CacheEvent, ModelVersion
+from orchestrator.runner.errors import RunnerError
 from orchestrator.services import variants
 from orchestrator.services.specs import spec_forget, spec_get
 from orchestrator.worker import node
 from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator import tiny
-from tests.orchestrator.support import MB, ROOT, Scene, supervised
+from tests.orchestrator.support import MB, Scene, supervised
 
 TASKS = [("sentence-embedding", 5), ("token-classification", 5), ("sequence-classification", 3), ("cross-encoder", 1)]
 
@@ -30,20 +31,17 @@ TASKS = [("sentence-embedding", 5), ("token-classification", 5), ("sequence-clas
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "labels"), [*TASKS, ("fill-mask", 5)])
 def test_every_encoder_task_compiles_and_agrees_with_torch(tmp_path: Path, task: str, labels: int) -> None:
-    folder = tiny.make(tmp_path / "model", task, labels=labels)
-    order = {"task": task, "folder": str(folder), "target": str(tmp_path / "variant")}
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestrator.runner.export", json.dumps(order)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    report = json.loads(done.stdout)
-    assert report["cosine_min"] >= 0.9999 and report["difference_max"] < 1e-4
-    assert report["probe_count"] == 19 and report["torch_ms"] > 0 and report["variant_ms"] > 0
-
+    from orchestrator.runner.export import Order, export
     from orchestrator.runner.loaders import loader_for
     from orchestrator.runner.loaders.base import LoadOrder
     from tests.orchestrator.test_loaders import TEXTS, _numbers, run
+
+    folder = tiny.make(tmp_path / "model", task, labels=labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        report = asdict(export(Order(task=task, folder=str(folder), target=str(tmp_path / "variant"))))
+    assert report["cosine_min"] >= 0.9999 and report["difference_max"] < 1e-4
+    assert report["probe_count"] == 19 and report["torch_ms"] > 0 and report["variant_ms"] > 0
 
     inputs: list[Any] = [f"{text} [MASK]" for text in TEXTS]
     if task == "cross-encoder":
@@ -61,13 +59,12 @@ def test_every_encoder_task_compiles_and_agrees_with_torch(tmp_path: Path, task:
 
 
 def test_text_generation_is_refused_with_its_reason(tmp_path: Path) -> None:
+    from orchestrator.runner.export import Order, export
+
     folder = tiny.make(tmp_path / "model", "text-generation")
-    order = {"task": "text-generation", "folder": str(folder), "target": str(tmp_path / "variant")}
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestrator.runner.export", json.dumps(order)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1 and "cannot be compiled" in json.loads(done.stdout)["error"]
+    with pytest.raises(RunnerError, match="cannot be compiled") as caught:
+        export(Order(task="text-generation", folder=str(folder), target=str(tmp_path / "variant")))
+    assert caught.value.permanent and not (tmp_path / "variant").exists()
 
 
 def entry(**changes: Any) -> dict[str, Any]:

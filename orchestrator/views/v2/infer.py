@@ -39,6 +39,7 @@ class InferView(V2View):
             inputs=signatures.to_inputs(task, asked.inputs),
             params=asked.params,
             seconds=min(asked.seconds or conf.infer_seconds, conf.infer_seconds),
+            urgent=asked.urgent,
         )
         tensors = signatures.to_tensors(task, vectors=result.outputs, values=result.values)
         body, length = render(asked, tensors, model=result.model, version=result.version)
