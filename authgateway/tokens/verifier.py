@@ -59,12 +59,12 @@ def verify(token: str, *, policy: Policy, now: float) -> AccessClaims:
         raise TokenInvalid("malformed")
     head, payload, signature = token.split(".")
     key = _key(_header(head), policy)
-    if not _RS256.verify(f"{head}.{payload}".encode("ascii"), key, _decode(signature)):
+    if not _RS256.verify(f"{head}.{payload}".encode("ascii"), key, decode_segment(signature)):
         raise TokenInvalid("bad_signature")
     return _claims(_object(payload), policy, now)
 
 
-def _decode(segment: str) -> bytes:
+def decode_segment(segment: str) -> bytes:
     if len(segment) % 4 == 1:
         raise TokenInvalid("malformed")
     raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
@@ -74,7 +74,7 @@ def _decode(segment: str) -> bytes:
 
 
 def _object(segment: str) -> dict[str, Any]:
-    raw = _decode(segment)
+    raw = decode_segment(segment)
     try:
         return strict_json.loads(raw)
     except ValueError:
@@ -108,7 +108,7 @@ def _key(header: Mapping[str, Any], policy: Policy) -> rsa.RSAPublicKey:
 
 
 def _claims(claims: Mapping[str, Any], policy: Policy, now: float) -> AccessClaims:
-    if claims.keys() != _CLAIMS:
+    if claims.keys() - {"cnf"} != _CLAIMS:
         raise TokenInvalid("claim_mismatch")
     if claims["iss"] != policy.issuer or claims["aud"] != policy.audience:
         raise TokenInvalid("claim_mismatch")
@@ -133,7 +133,17 @@ def _claims(claims: Mapping[str, Any], policy: Policy, now: float) -> AccessClai
         scopes=frozenset(scope.split()),
         amr=tuple(amr),
         auth_time=auth_time,
+        jkt=_jkt(claims["cnf"]) if "cnf" in claims else "",
     )
+
+
+def _jkt(confirmation: Any) -> str:
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
+        raise TokenInvalid("claim_mismatch")
+    jkt = confirmation["jkt"]
+    if not isinstance(jkt, str) or not _KID.fullmatch(jkt):
+        raise TokenInvalid("claim_mismatch")
+    return jkt
 
 
 def _integer(value: Any) -> int:

@@ -65,6 +65,7 @@ def server(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> It
     own.start()
     settings.REDIS_URLS = {**settings.REDIS_URLS, "security": f"unix://{own.socket}?db=0"}
     monkeypatch.setattr(cache, "breaker", Breaker(failures=3, seconds=0.5))
+    monkeypatch.setattr(conf, "denylist_timeout", 0.05)
     cache.connection.cache_clear()
     yield own
     cache.connection().connection_pool.disconnect()

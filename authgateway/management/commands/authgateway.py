@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from altlas.kernel.clock import now
 from altlas.kernel.errors import AltlasError
-from authgateway.models import Family, SigningKey, User
+from authgateway.models import Family, ServiceClient, SigningKey, User
+from authgateway.services.machines import service_client_create, service_client_revoke
 from authgateway.services.purge import purge
 from authgateway.services.sessions import user_sessions_end
 from authgateway.services.signing_keys import signing_key_kill, signing_keys_rotate
@@ -25,6 +28,12 @@ class Command(BaseCommand):
         who = revoke.add_mutually_exclusive_group(required=True)
         who.add_argument("--user")
         who.add_argument("--everybody", action="store_true")
+        client = verbs.add_parser("client-add", help="Make a service client; its secret is printed once.")
+        client.add_argument("name")
+        client.add_argument("--scope", required=True, help="scopes, separated by spaces")
+        client.add_argument("--days", type=int, help="until it expires; never when left out")
+        gone = verbs.add_parser("client-revoke", help="Refuse a service client and its access tokens.")
+        gone.add_argument("name")
         verbs.add_parser("purge", help="Delete what has expired, in small batches.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,6 +59,19 @@ class Command(BaseCommand):
             raise CommandError(f"no user {user}")
         ended = sum(user_sessions_end(user=found, reason=Family.Reason.OPERATOR) for found in users.iterator())
         self.stdout.write(f"sessions ended: {ended}")
+
+    def client_add(self, *, name: str, scope: str, days: int | None, **_: Any) -> None:
+        expires_at = None if days is None else now() + timedelta(days=days)
+        client, secret = service_client_create(name=name, scopes=frozenset(scope.split()), expires_at=expires_at)
+        self.stdout.write(f"client_id: {client.pk}")
+        self.stdout.write(f"client_secret: {secret}")
+
+    def client_revoke(self, *, name: str, **_: Any) -> None:
+        client = ServiceClient.objects.select_related("user").filter(name=name).first()
+        if client is None:
+            raise CommandError(f"no service client {name}")
+        service_client_revoke(client=client)
+        self.stdout.write(f"refused from now on: {name}")
 
     def purge(self, **_: Any) -> None:
         for what, count in purge().items():
