@@ -213,6 +213,7 @@ class SessionListSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
+    email = serializers.CharField(help_text="Empty when none is known.")
     scopes = serializers.SerializerMethodField(help_text="Scopes of the token that asks.")
     session = serializers.SerializerMethodField(help_text="The `sid` of the token that asks.")
 

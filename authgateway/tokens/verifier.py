@@ -58,10 +58,31 @@ def verify(token: str, *, policy: Policy, now: float) -> AccessClaims:
     if not _SHAPE.fullmatch(token):
         raise TokenInvalid("malformed")
     head, payload, signature = token.split(".")
-    key = _key(_header(head), policy)
+    key = key_of(token, policy)
     if not _RS256.verify(f"{head}.{payload}".encode("ascii"), key, decode_segment(signature)):
         raise TokenInvalid("bad_signature")
     return _claims(_object(payload), policy, now)
+
+
+def check_times(*, iat: int, nbf: int, exp: int, policy: Policy, now: float) -> None:
+    """Refuse what is not valid yet or any more.
+
+    Raises:
+        TokenExpired, TokenInvalid
+    """
+    if max(iat, nbf) > now + policy.skew:
+        raise TokenInvalid("not_yet_valid")
+    if exp <= now:
+        raise TokenExpired("expired")
+
+
+def key_of(token: str, policy: Policy) -> rsa.RSAPublicKey:
+    """Return the key that a token's header names, if it may verify now.
+
+    Raises:
+        TokenInvalid, TokenWrongType
+    """
+    return _key(_header(token.partition(".")[0]), policy)
 
 
 def decode_segment(segment: str) -> bytes:
@@ -115,10 +136,7 @@ def _claims(claims: Mapping[str, Any], policy: Policy, now: float) -> AccessClai
     iat, nbf, exp, auth_time = (_integer(claims[name]) for name in ("iat", "nbf", "exp", "auth_time"))
     if not 0 < exp - iat <= policy.longest_life or auth_time > iat:
         raise TokenInvalid("absurd_times")
-    if max(iat, nbf) > now + policy.skew:
-        raise TokenInvalid("not_yet_valid")
-    if exp <= now:
-        raise TokenExpired("expired")
+    check_times(iat=iat, nbf=nbf, exp=exp, policy=policy, now=now)
     scope, amr, jti = claims["scope"], claims["amr"], claims["jti"]
     if not isinstance(scope, str) or not isinstance(amr, list) or not all(isinstance(item, str) for item in amr):
         raise TokenInvalid("claim_mismatch")

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from altlas.kernel.errors import PermissionDenied, Unavailable
-from authgateway.authentication import AccessTokenAuthentication, claims_of, target_of, user_of
+from authgateway.authentication import claims_of, target_of, user_of
 from authgateway.caller import is_from_proxy
 from authgateway.permissions import AUTHENTICATED, HasScope
 from authgateway.schema import problems
@@ -25,19 +25,6 @@ class OutageDenied(PermissionDenied):
     default_retry_after = 5
 
 
-class ForwardedAuthentication(AccessTokenAuthentication):
-    """As ever; but a DPoP proof is for the request that the proxy holds, which a trusted proxy names."""
-
-    def target(self, request: Request) -> Target:
-        if not is_from_proxy(request):
-            return target_of(request)
-        headers = request.headers
-        path = urlsplit(headers.get("X-Forwarded-Uri", headers.get("X-Original-URI", ""))).path
-        proto, host = headers.get("X-Forwarded-Proto", request.scheme), headers.get("X-Forwarded-Host", "")
-        method = headers.get("X-Forwarded-Method", headers.get("X-Original-Method", ""))
-        return Target(method=method, url=f"{proto}://{host}{path}")
-
-
 class VerifyView(AuthView):
     """Never rotates anything: a proxy drops the cookies and bodies of this answer.
 
@@ -45,9 +32,18 @@ class VerifyView(AuthView):
     at: which location needs which scope is the proxy's to say, by the path that it will itself pass on.
     """
 
-    authentication_classes = [ForwardedAuthentication]
     permission_classes = [HasScope]
     required_scopes = AUTHENTICATED
+
+    def proof_target(self, request: Request) -> Target:
+        """A DPoP proof is for the request that the proxy holds, which a trusted proxy names."""
+        if not is_from_proxy(request):
+            return target_of(request)
+        headers = request.headers
+        path = urlsplit(headers.get("X-Forwarded-Uri", headers.get("X-Original-URI", ""))).path
+        proto, host = headers.get("X-Forwarded-Proto", request.scheme), headers.get("X-Forwarded-Host", "")
+        method = headers.get("X-Forwarded-Method", headers.get("X-Original-Method", ""))
+        return Target(method=method, url=f"{proto}://{host}{path}")
 
     @extend_schema(
         operation_id="auth_verify",

@@ -236,7 +236,7 @@ def test_an_outage_is_a_refusal_not_an_error(proxied, monkeypatch) -> None:
     def away(claims: Any) -> Any:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(gate, "_users", away)
+    monkeypatch.setattr(gate, "_holder", away)
     assert proxied.get("/app/page", headers=headers).status_code == 403
 
 

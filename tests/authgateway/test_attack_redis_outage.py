@@ -138,7 +138,7 @@ def test_attack_34_redis_and_database_away(server, user, login: Login, monkeypat
     def away(claims: Any) -> Any:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(gate, "_users", away)
+    monkeypatch.setattr(gate, "_holder", away)
     answer = APIClient().get("/api/v1/auth/me", headers=auth(pair))
     assert (answer.status_code, answer.json()["code"]) == (503, "revocation_unavailable")
     assert int(answer["Retry-After"]) >= 1
