@@ -335,6 +335,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "authgateway.schema.promise_problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "segmentation.statuses.CHOICES",
         "RecordStatus": "archive.statuses.CHOICES",

@@ -42,12 +42,17 @@ _NAMING = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 
 def caller_of(request: HttpRequest) -> Caller:
     trusted = trusted_proxies(conf.trusted_proxies)
-    peer = _address(request.META.get("REMOTE_ADDR", ""))
     return Caller(
         address=client_address(request.META, trusted=trusted),
         user_agent=printable(request.META.get("HTTP_USER_AGENT", ""))[:256],
-        spoofs=any(name in request.META for name in _NAMING) and not (peer and _is_trusted(peer, trusted)),
+        spoofs=any(name in request.META for name in _NAMING) and not is_from_proxy(request),
     )
+
+
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether a trusted proxy has sent this: only then its forwarding headers are looked at."""
+    peer = _address(request.META.get("REMOTE_ADDR", ""))
+    return peer is not None and _is_trusted(peer, trusted_proxies(conf.trusted_proxies))
 
 
 def printable(text: str) -> str:

@@ -118,6 +118,21 @@ class Conf:
         "ALTLAS_TRUSTED_PROXIES",
         help="Networks (CIDR) of proxies whose X-Forwarded-For is believed; from anyone else it is ignored.",
     )
+    step_up_seconds: int = env.integer(
+        "ALTLAS_STEP_UP_SECONDS", 900, minimum=30, help="How old a login may be for sensitive actions."
+    )
+    dpop_seconds: int = env.integer(
+        "ALTLAS_DPOP_SECONDS", 60, minimum=5, maximum=300, help="How old a DPoP proof may be; each works once."
+    )
+    risk_medium: int = env.integer(
+        "ALTLAS_RISK_MEDIUM", 50, minimum=1, help="Score of a refresh from which sensitive actions need a new login."
+    )
+    risk_high: int = env.integer(
+        "ALTLAS_RISK_HIGH", 90, minimum=1, help="Score of a refresh from which the session is ended."
+    )
+    api_token_days: int = env.integer(
+        "ALTLAS_API_TOKEN_DAYS", 365, minimum=1, help="Longest lifetime of an API token for scripts."
+    )
     denylist_timeout: float = env.seconds(
         "ALTLAS_DENYLIST_TIMEOUT", 0.05, minimum=0.005, help="Longest wait for Redis before the database is asked."
     )

@@ -9,7 +9,12 @@ NotAuthenticated
 ├── RefreshReused         refresh_reused        used before: the session was ended
 ├── SessionRevoked        session_revoked
 ├── SessionExpired        session_expired
-└── StepUpRequired        step_up_required
+├── StepUpRequired        step_up_required      the login is too old for this
+├── OtpRequired           otp_required          the password is right, the second factor is missing
+├── ProofInvalid          invalid_dpop_proof
+└── ClientInvalid         invalid_client
+PermissionDenied
+└── CsrfFailed            csrf_failed
 Conflict
 └── RefreshInProgress     refresh_in_progress
 Unavailable
@@ -110,3 +115,33 @@ class RevocationUnavailable(errors.Unavailable):
 class SigningUnavailable(errors.Unavailable):
     code = "signing_unavailable"
     title = "Signing key unavailable"
+
+
+class OtpRequired(errors.NotAuthenticated):
+    code = "otp_required"
+    title = "Second factor required"
+
+
+class ProofInvalid(errors.NotAuthenticated):
+    """A DPoP proof is missing, malformed, used before or made with another key (RFC 9449)."""
+
+    code = "invalid_dpop_proof"
+    title = "Invalid DPoP proof"
+    challenge: ClassVar[str] = 'error="invalid_dpop_proof"'
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__("The DPoP proof is missing or not valid for this request.")
+        self.reason = reason
+
+
+class ClientInvalid(errors.NotAuthenticated):
+    code = "invalid_client"
+    title = "Invalid client"
+
+
+class CsrfFailed(errors.PermissionDenied):
+    code = "csrf_failed"
+    title = "Cross-site request refused"
+
+    def __init__(self) -> None:
+        super().__init__("Cookies alone do not prove that this site asks; send the X-CSRF-Token of your login.")

@@ -31,6 +31,24 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     }
 
 
+def promise_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Postprocessing hook: whatever else an operation answers is a problem (RFC 9457); the document says so."""
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                operation["responses"].setdefault("default", _unnamed(path))
+    return result
+
+
+def _unnamed(path: str) -> dict[str, Any]:
+    """What is answered beside the named responses: a problem; in the shape of the protocol where one is spoken."""
+    problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if path.startswith(("/v1/", "/v2")):
+        error = {"type": "object", "required": ["error"], "properties": {"error": {}}}
+        problem["application/json"] = {"schema": error}
+    return {"description": "An error: its code says which.", "content": problem}
+
+
 class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the base registers itself
     target_class = "authgateway.authentication.AccessTokenAuthentication"
     name = "bearer"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from altlas.kernel.clock import now
+from authgateway.conf import conf
 from authgateway.keys import ring, rsa_key
-from authgateway.models import User
+from authgateway.models import ApiToken, LockedAccount, SecurityEvent, User
 from authgateway.services.sessions import live_sessions
 
 
@@ -54,6 +55,25 @@ def sessions_of(user: User, *, current: UUID | None = None) -> list[Session]:
         )
         for row in rows
     ]
+
+
+def api_tokens_of(user: User) -> QuerySet[ApiToken]:
+    """Return the user's API tokens that still work, the newest first."""
+    return ApiToken.objects.filter(user=user, revoked_at__isnull=True, expires_at__gt=now()).order_by("-created_at")
+
+
+def locked_accounts() -> QuerySet[LockedAccount]:
+    """Return the accounts whose logins were refused within the window and that were not unlocked since."""
+    since = now() - timedelta(seconds=conf.login_window_seconds)
+    own = SecurityEvent.objects.filter(user=OuterRef("pk"), last_at__gt=since)
+    refused = own.filter(kind__in=["login_throttled", "spoofed_header"])
+    return LockedAccount.objects.annotate(
+        refused_at=Subquery(refused.order_by("-last_at").values("last_at")[:1]),
+        refusals=Subquery(refused.order_by("-last_at").values("count")[:1]),
+    ).filter(
+        ~Exists(own.filter(kind="account_unlocked", last_at__gte=OuterRef("refused_at"))),
+        refused_at__isnull=False,
+    )
 
 
 def jwks() -> dict[str, list[dict[str, str]]]:

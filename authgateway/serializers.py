@@ -22,6 +22,12 @@ def _secret(**options: Any) -> serializers.CharField:
     )
 
 
+def _otp(**options: Any) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=32, write_only=True, help_text="Code of the authenticator app, or a recovery code.", **options
+    )
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses members it does not know: a misspelt or smuggled one is never silently dropped."""
 
@@ -42,9 +48,33 @@ class LoginSerializer(StrictSerializer):
         max_length=120, required=False, allow_blank=True, default="", help_text="Shown in the list of sessions."
     )
 
+    otp = _otp(required=False, allow_blank=True, default="")
+    transport = serializers.ChoiceField(
+        choices=["body", "cookie"],
+        default="body",
+        help_text="`cookie`: the refresh token goes into an HttpOnly cookie instead of the answer, for browsers; "
+        "refreshing and logging out then need the header `X-CSRF-Token`.",
+    )
+    bind_device = serializers.BooleanField(
+        default=False,
+        help_text="Bind the session to an HttpOnly device cookie: its refresh token is worthless elsewhere. Always so "
+        "with `cookie`.",
+    )
+
+
+class StepUpSerializer(StrictSerializer):
+    password = _secret()
+    otp = _otp(required=False, allow_blank=True, default="")
+
 
 class RefreshSerializer(StrictSerializer):
-    refresh = serializers.CharField(max_length=_LONGEST_TOKEN)
+    refresh = serializers.CharField(
+        max_length=_LONGEST_TOKEN,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Left out in cookie mode only.",
+    )
 
 
 class LogoutSerializer(StrictSerializer):
@@ -59,8 +89,11 @@ class LogoutSerializer(StrictSerializer):
 
 class TokenPairSerializer(serializers.Serializer[TokenPair]):
     access = serializers.CharField()
-    refresh = serializers.CharField()
-    token_type = serializers.CharField(default="Bearer")
+    refresh = serializers.CharField(required=False, help_text="Not in cookie mode.")
+    csrf = serializers.CharField(
+        required=False, help_text="In cookie mode: what the header `X-CSRF-Token` must say when refreshing."
+    )
+    token_type = serializers.ChoiceField(choices=["Bearer", "DPoP"])
     expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
     scope = serializers.SerializerMethodField(help_text="Scopes of the access token, separated by spaces.")
 
@@ -71,7 +104,7 @@ class TokenPairSerializer(serializers.Serializer[TokenPair]):
         return {
             "access": instance.access,
             "refresh": instance.refresh,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if instance.bound else "Bearer",
             "expires_in": instance.expires_in,
             "scope": self.get_scope(instance),
         }
@@ -92,6 +125,7 @@ class IntrospectionSerializer(serializers.Serializer[Any]):
     iss = serializers.CharField(required=False)
     aud = serializers.CharField(required=False)
     sub = serializers.CharField(required=False)
+    cnf = serializers.DictField(child=serializers.CharField(), required=False, help_text="RFC 9449, section 6.2.")
     username = serializers.CharField(required=False)
     sid = serializers.UUIDField(required=False)
     jti = serializers.CharField(required=False)
@@ -104,6 +138,61 @@ class IntrospectionSerializer(serializers.Serializer[Any]):
 class PasswordSerializer(StrictSerializer):
     current_password = _secret()
     new_password = _secret()
+
+
+class TotpSerializer(serializers.Serializer[Any]):
+    secret = serializers.CharField(help_text="Base32, for typing in.")
+    uri = serializers.CharField(help_text="`otpauth:` address, for a QR code.")
+
+
+class CodeSerializer(StrictSerializer):
+    code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
+
+
+class RecoveryCodesSerializer(serializers.Serializer[Any]):
+    recovery_codes = serializers.ListField(child=serializers.CharField(), help_text="Each works once. Shown once.")
+
+
+class ClientTokenRequestSerializer(serializers.Serializer[Any]):
+    """RFC 6749, section 4.4.2."""
+
+    grant_type = serializers.ChoiceField(choices=["client_credentials"])
+    scope = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    client_id = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    client_secret = _secret(required=False, allow_blank=True, default="")
+
+
+class ClientTokenSerializer(serializers.Serializer[Any]):
+    """RFC 6749, section 5.1."""
+
+    access_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+    scope = serializers.CharField(allow_blank=True)
+
+
+class ApiTokenRequestSerializer(StrictSerializer):
+    name = serializers.CharField(max_length=100)
+    scope = serializers.CharField(max_length=500, help_text="Scopes, separated by spaces; only ones you have.")
+    days = serializers.IntegerField(min_value=1, max_value=36500, default=90, help_text="Until it expires.")
+
+
+class ApiTokenSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    last_address = serializers.IPAddressField(allow_null=True)
+
+
+class NewApiTokenSerializer(ApiTokenSerializer):
+    token = serializers.CharField(help_text="Shown once.")
+
+
+class ApiTokenListSerializer(serializers.Serializer[Any]):
+    results = ApiTokenSerializer(many=True)
 
 
 class SessionSerializer(serializers.Serializer[Any]):
@@ -124,6 +213,7 @@ class SessionListSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
+    email = serializers.CharField(help_text="Empty when none is known.")
     scopes = serializers.SerializerMethodField(help_text="Scopes of the token that asks.")
     session = serializers.SerializerMethodField(help_text="The `sid` of the token that asks.")
 

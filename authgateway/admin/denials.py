@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from altlas.kernel.clock import now
-from authgateway.admin.read_only import ReadOnlyAdmin
-from authgateway.models import Denial, User
+from authgateway.admin.read_only import ReadOnlyAdmin, actor_of
+from authgateway.models import Denial
 from authgateway.services.denials import denial_lift
 
 
@@ -38,7 +38,6 @@ class DenialAdmin(ReadOnlyAdmin):
         },
     )
     def lift(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        actor = request.user if isinstance(request.user, User) else None
-        denial_lift(denial=Denial.objects.get(pk=object_id), actor=actor)
+        denial_lift(denial=Denial.objects.get(pk=object_id), actor=actor_of(request))
         self.message_user(request, _("The entry was lifted."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:authgateway_denial_changelist"))

@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
 from altlas.kernel.clock import now
-from authgateway.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
-from authgateway.models import Family, RefreshToken, User
+from authgateway.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, actor_of
+from authgateway.models import Family, RefreshToken
 from authgateway.services.sessions import sessions_revoke
 
 
@@ -101,8 +101,7 @@ class FamilyAdmin(ReadOnlyAdmin):
         self._revoke(request, Family.objects.filter(pk__in=queryset.values("pk")))
 
     def _revoke(self, request: HttpRequest, families: QuerySet[Family]) -> None:
-        actor = request.user if isinstance(request.user, User) else None
-        ended = len(sessions_revoke(families=families, reason=Family.Reason.OPERATOR, actor=actor))
+        ended = len(sessions_revoke(families=families, reason=Family.Reason.OPERATOR, actor=actor_of(request)))
         text = ngettext("%d session was ended.", "%d sessions were ended.", ended) % ended
         self.message_user(request, text, messages.SUCCESS)
 

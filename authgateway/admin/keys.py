@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from authgateway.admin.read_only import ReadOnlyAdmin
-from authgateway.models import SigningKey, User
+from authgateway.admin.read_only import ReadOnlyAdmin, actor_of
+from authgateway.models import SigningKey
 from authgateway.services.signing_keys import signing_key_kill, signing_keys_rotate
 
 _LIST = "admin:authgateway_signingkey_changelist"
@@ -51,7 +51,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         },
     )
     def rotate(self, request: HttpRequest, form: Any) -> HttpResponseRedirect:
-        key = signing_keys_rotate(actor=_actor(request))
+        key = signing_keys_rotate(actor=actor_of(request))
         self.message_user(request, _("%(kid)s signs now.") % {"kid": key.kid}, messages.SUCCESS)
         return HttpResponseRedirect(reverse(_LIST))
 
@@ -66,10 +66,6 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         },
     )
     def kill(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        signing_key_kill(kid=object_id, actor=_actor(request), reason="admin")
+        signing_key_kill(kid=object_id, actor=actor_of(request), reason="admin")
         self.message_user(request, _("The key is refused from now on."), messages.SUCCESS)
         return HttpResponseRedirect(reverse(_LIST))
-
-
-def _actor(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

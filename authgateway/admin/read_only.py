@@ -5,6 +5,13 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+from authgateway.models import User
+
+
+def actor_of(request: HttpRequest) -> User | None:
+    """Who acts, for the audit row."""
+    return request.user if isinstance(request.user, User) else None
+
 
 class ReadOnlyAdmin(ModelAdmin):
     """A table that services own: to be looked at here; every verb is an action that calls a service."""

@@ -15,8 +15,10 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from authgateway.admin.read_only import actor_of
 from authgateway.models import Family, User
 from authgateway.services.sessions import user_sessions_end
+from authgateway.services.totp import totp_remove
 
 
 class ChangeForm(UserChangeForm):
@@ -39,7 +41,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic
     readonly_fields = ("last_login", "date_joined")
     warn_unsaved_form = True
     actions = ("end_sessions",)
-    actions_detail = ("end_all_sessions",)
+    actions_detail = ("timeline", "end_all_sessions", "remove_factor")
 
     def has_end_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("authgateway.change_family")
@@ -63,9 +65,34 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic
         self._tell(request, self._end(request, User.objects.get(pk=object_id)))
         return HttpResponseRedirect(reverse("admin:authgateway_user_change", args=[object_id]))
 
+    def has_timeline_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("authgateway.view_securityevent")
+
+    @action(description=_("Timeline"), icon="timeline", permissions=["timeline"])
+    def timeline(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        return HttpResponseRedirect(
+            f"{reverse('admin:authgateway_securityevent_changelist')}?user__id__exact={object_id}"
+        )
+
+    @action(
+        description=_("Remove second factor"),
+        icon="phonelink_erase",
+        permissions=["end"],
+        dialog={
+            "title": _("Remove the second factor of this user?"),
+            "description": _(
+                "For a lost telephone without recovery codes. Every session ends; the password alone opens."
+            ),
+            "form_submit_text": _("Remove"),
+        },
+    )
+    def remove_factor(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
+        totp_remove(user=User.objects.get(pk=object_id), actor=actor_of(request))
+        self.message_user(request, _("The second factor was removed."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:authgateway_user_change", args=[object_id]))
+
     def _end(self, request: HttpRequest, user: User) -> int:
-        actor = request.user if isinstance(request.user, User) else None
-        return user_sessions_end(user=user, reason=Family.Reason.OPERATOR, actor=actor)
+        return user_sessions_end(user=user, reason=Family.Reason.OPERATOR, actor=actor_of(request))
 
     def _tell(self, request: HttpRequest, ended: int) -> None:
         text = ngettext("%d session was ended.", "%d sessions were ended.", ended) % ended

@@ -22,6 +22,8 @@ class Family(models.Model):
         LIMIT = "limit", "too many sessions"
         OPERATOR = "operator", "ended by an operator"
         RISK = "risk", "suspicious activity"
+        STEP_UP = "step_up", "logged in again"
+        FACTOR = "factor", "second factor changed"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="families")
@@ -29,6 +31,11 @@ class Family(models.Model):
     auth_time = models.DateTimeField(help_text="When the password (and second factor) was last given.")
     amr = ArrayField(models.CharField(max_length=16), help_text="How (RFC 8176).")
     absolute_expires_at = models.DateTimeField(db_index=True)
+    distrusted_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when it looks unlike the login that opened it: sensitive actions need a new one.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     device_name = models.CharField(max_length=120, blank=True)

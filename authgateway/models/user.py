@@ -22,3 +22,12 @@ class User(AbstractUser):
             # "Admin" beside "admin" would be a way to be mistaken for someone.
             models.UniqueConstraint(Lower("username"), name="user_username_ci_unique"),
         ]
+
+
+class LockedAccount(User):
+    """An account whose logins were refused within the window of the limits: a view of users for the console."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "locked account"
+        verbose_name_plural = "locked accounts"

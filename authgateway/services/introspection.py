@@ -8,8 +8,8 @@ from altlas.kernel.clock import now
 from authgateway import authentication, scopes
 from authgateway.conf import conf
 from authgateway.exceptions import TokenInvalid
-from authgateway.models import RefreshToken, User
-from authgateway.tokens import refresh
+from authgateway.models import ApiToken, RefreshToken, User
+from authgateway.tokens import opaque, refresh
 from authgateway.tokens.claims import AccessClaims
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -17,7 +17,12 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 def introspect(*, token: str, asker: User, claims: AccessClaims) -> dict[str, Any]:
     """Describe ``token``. Somebody else's is inactive to those without the scope ``audit:read``."""
-    found = _refresh(token) if refresh.is_shaped(token) else _access(token)
+    if refresh.is_shaped(token):
+        found = _refresh(token)
+    elif opaque.is_api_token(token):
+        found = _api_token(token)
+    else:
+        found = _access(token)
     if found is None or (found["sub"] != str(asker.pk) and scopes.AUDIT_READ not in claims.scopes):
         return INACTIVE
     return found
@@ -30,7 +35,7 @@ def _access(token: str) -> dict[str, Any] | None:
         return None
     return {
         "active": True,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if claims.jkt else "Bearer",
         "iss": conf.issuer,
         "aud": conf.audience,
         "sub": str(claims.sub),
@@ -41,6 +46,27 @@ def _access(token: str) -> dict[str, Any] | None:
         "nbf": claims.iat,
         "exp": claims.exp,
         "scope": " ".join(sorted(claims.scopes)),
+        **({"cnf": {"jkt": claims.jkt}} if claims.jkt else {}),
+    }
+
+
+def _api_token(token: str) -> dict[str, Any] | None:
+    row = (
+        ApiToken.objects.select_related("user")
+        .filter(token_hash=opaque.digest(token), revoked_at__isnull=True, expires_at__gt=now(), user__is_active=True)
+        .first()
+    )
+    if row is None:
+        return None
+    return {
+        "active": True,
+        "token_type": "Bearer",
+        "iss": conf.issuer,
+        "sub": str(row.user_id),
+        "username": row.user.username,
+        "iat": int(row.created_at.timestamp()),
+        "exp": int(row.expires_at.timestamp()),
+        "scope": " ".join(sorted(frozenset(row.scopes) & scopes.of_user(row.user))),
     }
 
 
@@ -48,7 +74,7 @@ def _refresh(token: str) -> dict[str, Any] | None:
     row = RefreshToken.objects.select_related("family__user").filter(token_hash=refresh.digest(token)).first()
     if row is None or row.used_at is not None or row.family.revoked_at is not None:
         return None
-    if row.expires_at <= now() or not row.family.user.is_active:
+    if min(row.expires_at, row.family.absolute_expires_at) <= now() or not row.family.user.is_active:
         return None
     return {
         "active": True,

@@ -26,6 +26,8 @@ class TokenPair:
     expires_in: int
     scopes: frozenset[str]
     sid: str
+    bound: bool = False  # to a DPoP key
+    device: str = field(default="", repr=False)  # the device cookie to set; empty: none, or it stays as it is
 
 
 def claims_for(
@@ -46,7 +48,9 @@ def claims_for(
         exp=issued + lifetime,
         scopes=scopes.of_user(user) if granted is None else granted,
         amr=tuple(family.amr),
-        auth_time=min(int(family.auth_time.timestamp()), issued),
+        # A distrusted session has never logged in, as far as sensitive actions are concerned.
+        auth_time=0 if family.distrusted_at else min(int(family.auth_time.timestamp()), issued),
+        jkt=family.jkt,
     )
 
 
@@ -55,11 +59,13 @@ def sign(claims: AccessClaims) -> str:
     return access.sign(claims, signer=ring.signer(), issuer=conf.issuer, audience=conf.audience)
 
 
-def pair(claims: AccessClaims, refresh: str) -> TokenPair:
+def pair(claims: AccessClaims, refresh: str, *, device: str = "") -> TokenPair:
     return TokenPair(
         access=sign(claims),
         refresh=refresh,
         expires_in=claims.exp - claims.iat,
         scopes=claims.scopes,
         sid=str(claims.sid),
+        bound=bool(claims.jkt),
+        device=device,
     )

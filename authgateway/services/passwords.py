@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -13,12 +15,15 @@ from authgateway.exceptions import PasswordRefused
 from authgateway.models import Family, SecurityEvent, User
 from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
+from authgateway.services.login import UNBOUND, Wanted, bind
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import session_open, user_sessions_end
 from authgateway.services.throttling import login_admit, login_succeeded
 
 
-def password_change(*, user: User, current: str, new: str, caller: Caller) -> TokenPair:
+def password_change(
+    *, user: User, current: str, new: str, caller: Caller, wanted: Wanted = UNBOUND, amr: Sequence[str] = ("pwd",)
+) -> TokenPair:
     """Set a new password, end every session, and open a fresh one for the caller.
 
     Raises:
@@ -41,7 +46,8 @@ def password_change(*, user: User, current: str, new: str, caller: Caller) -> To
         locked.save(update_fields=["password"])
         user_sessions_end(user=locked, reason=Family.Reason.PASSWORD)
         moment = now()
-        family, token = session_open(user=locked, amr=["pwd"], caller=caller, moment=moment)
+        binding = bind(locked, wanted)
+        family, token = session_open(user=locked, amr=amr, caller=caller, binding=binding, moment=moment)
         event_record(
             kind="credential_change",
             severity=SecurityEvent.Severity.MEDIUM,
@@ -53,7 +59,7 @@ def password_change(*, user: User, current: str, new: str, caller: Caller) -> To
             detail={"what": "password"},
         )
         claims = issuing.claims_for(family, locked, moment=moment)
-    return issuing.pair(claims, token)
+    return issuing.pair(claims, token, device=binding.device)
 
 
 def _validate(new: str, user: User) -> None:

@@ -10,10 +10,11 @@ from altlas.kernel.clock import now
 from altlas.kernel.errors import NotFound
 from authgateway import authentication
 from authgateway.exceptions import TokenInvalid
-from authgateway.models import Denial, Family, SecurityEvent, User
+from authgateway.models import ApiToken, Denial, Family, SecurityEvent, User
+from authgateway.services.machines import api_token_revoke
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import deny, sessions_revoke
-from authgateway.tokens import refresh
+from authgateway.tokens import opaque, refresh
 from authgateway.tokens.claims import AccessClaims
 
 Reason = Family.Reason
@@ -63,6 +64,11 @@ def token_revoke(*, token: str, user: User) -> None:
     if refresh.is_shaped(token):
         own = Family.objects.filter(user=user, tokens__token_hash=refresh.digest(token))
         sessions_revoke(families=own, reason=Reason.REVOKED)
+        return
+    if opaque.is_api_token(token):
+        row = ApiToken.objects.filter(user=user, token_hash=opaque.digest(token)).first()
+        if row is not None:
+            api_token_revoke(token_id=row.pk, user=user)
         return
     try:
         claims = authentication.verify(token)

@@ -17,10 +17,12 @@ from django.db.models import F
 
 from altlas.kernel.clock import now
 from altlas.kernel.errors import AltlasError
-from authgateway import metrics
+from authgateway import metrics, risk
+from authgateway.binding import NONE, Binding
 from authgateway.caller import Caller
 from authgateway.conf import conf
 from authgateway.exceptions import (
+    ProofInvalid,
     RefreshInProgress,
     RefreshInvalid,
     RefreshReused,
@@ -79,12 +81,14 @@ def judge(used: Used, *, mode: str, grace: timedelta, moment: datetime) -> Verdi
     return Verdict.RETRY if used.has_nonce else Verdict.REUSE
 
 
-def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
+def refresh_rotate(*, token: str, caller: Caller, binding: Binding = NONE) -> TokenPair:
     """Exchange ``token``.
 
     Raises:
         RefreshInvalid: never issued, or its account is gone or inactive.
-        RefreshReused: used before; its session is ended and its access tokens are refused, already committed.
+        RefreshReused: used before, or stolen by all appearances; its session is ended and its access tokens are
+            refused, already committed.
+        ProofInvalid: it is bound to a DPoP key and no proof of any key came along.
         RateLimited: too many unknown tokens from this network lately.
         SessionRevoked, SessionExpired: the session ended before.
         RefreshInProgress: used a moment ago, in mode ``reject``.
@@ -95,7 +99,7 @@ def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
     if not refresh.is_shaped(token):
         raise RefreshInvalid(_INVALID)
     with transaction.atomic(durable=True):
-        outcome = _decide(token, caller)
+        outcome = _decide(token, caller, binding)
     if isinstance(outcome, AltlasError):
         if type(outcome) is RefreshInvalid:
             refresh_unknown(caller=caller)
@@ -105,7 +109,7 @@ def refresh_rotate(*, token: str, caller: Caller) -> TokenPair:
     return issuing.pair(outcome.claims, outcome.refresh)
 
 
-def _decide(token: str, caller: Caller) -> Granted | AltlasError:
+def _decide(token: str, caller: Caller, binding: Binding) -> Granted | AltlasError:
     moment = now()
     family: Any = (
         Family.objects.select_for_update(of=("self",), no_key=True)
@@ -113,19 +117,29 @@ def _decide(token: str, caller: Caller) -> Granted | AltlasError:
         .filter(tokens__token_hash=refresh.digest(token))
         # Constants of the token's row. Whether it is used must not be read here: after waiting for the lock,
         # PostgreSQL gives the family's new version beside the token's old one.
-        .annotate(token_id=F("tokens__id"), generation=F("tokens__generation"))
+        .annotate(
+            token_id=F("tokens__id"),
+            generation=F("tokens__generation"),
+            last_address=F("tokens__address"),
+            last_at=F("tokens__created_at"),
+        )
         .order_by()
         .first()
     )
     refused = _refusal(family, caller, moment)
     if refused is not None:
         return refused
+    if not binding.matches(device_hash=_bytes(family.device_hash), jkt=family.jkt):
+        return _stolen(family, caller, moment, binding)
     nonce = refresh.new_nonce()
     won = RefreshToken.objects.filter(pk=family.token_id, used_at__isnull=True, expires_at__gt=moment).update(
         used_at=moment, successor_nonce=nonce
     )
     if not won:
         return _lost(family, token, caller, moment)
+    suspect = _weigh(family, caller, moment)
+    if suspect is not None:
+        return suspect
     successor = refresh.successor(token, nonce=nonce, key=kek.keks()[0].derive(_PURPOSE))
     RefreshToken.objects.create(
         family=family,
@@ -153,6 +167,51 @@ def _refusal(family: Family | None, caller: Caller, moment: datetime) -> AltlasE
     return None
 
 
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def _stolen(family: Any, caller: Caller, moment: datetime, binding: Binding) -> AltlasError:
+    """End a session whose refresh token came without the device or key it is bound to."""
+    used = RefreshToken.objects.filter(pk=family.token_id, used_at__isnull=False).exists()
+    _end(family, Family.Reason.DEVICE_MISMATCH, moment)
+    _record(
+        "grace_device_mismatch" if used else "device_mismatch",
+        Severity.HIGH,
+        family,
+        caller,
+        detail={"opened_from": family.address, "bound_to": "key" if family.jkt else "device"},
+    )
+    if family.jkt and not binding.jkt:
+        return ProofInvalid("missing")
+    return RefreshReused("This refresh token belongs to another device; the session was ended. Log in again.")
+
+
+def _weigh(family: Any, caller: Caller, moment: datetime) -> AltlasError | None:
+    """Look at where the token comes from. Costs no statement while nothing has changed."""
+    before = risk.Sighting(address=family.last_address, user_agent=family.user_agent, at=family.last_at.timestamp())
+    after = risk.Sighting(address=caller.address, user_agent=caller.user_agent, at=moment.timestamp())
+    found = risk.assess(before, after, bound=bool(family.jkt or family.device_hash))
+    if not found.score:
+        return None
+    detail = {"score": found.score, "signals": list(found.signals), "before": family.last_address}
+    if found.score >= conf.risk_high:
+        _end(family, Family.Reason.RISK, moment)
+        _record("risk_high", Severity.HIGH, family, caller, detail=detail)
+        return SessionRevoked("The session was ended; log in again.")
+    if found.score >= conf.risk_medium and family.distrusted_at is None:
+        family.distrusted_at = moment
+    family.user_agent = caller.user_agent
+    family.save(update_fields=["distrusted_at", "user_agent"])
+    severity = Severity.MEDIUM if found.score >= conf.risk_medium else Severity.LOW
+    _record("risk_signal", severity, family, caller, aggregate=str(family.pk), detail=detail)
+    return None
+
+
+def _end(family: Family, reason: Family.Reason, moment: datetime) -> None:
+    sessions_revoke(families=Family.objects.filter(pk=family.pk), reason=reason, moment=moment)
+
+
 def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted | AltlasError:
     row = RefreshToken.objects.get(pk=family.token_id)
     if row.used_at is None:
@@ -166,6 +225,10 @@ def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted 
     verdict = judge(used, mode=conf.refresh_mode, grace=timedelta(seconds=conf.grace_seconds), moment=moment)
     if verdict is Verdict.IN_PROGRESS:
         return RefreshInProgress()
+    if verdict is Verdict.RETRY and _is_from_elsewhere(family, row, caller):
+        _end(family, Family.Reason.REUSE, moment)
+        _record("grace_device_mismatch", Severity.HIGH, family, caller, detail={"issued_to": row.address})
+        return RefreshReused("This refresh token was used before; the session was ended. Log in again.")
     if verdict is Verdict.RETRY and child is not None:
         successor = _derive_again(token, bytes(row.successor_nonce or b""), bytes(child.token_hash))
         if successor is not None:
@@ -173,7 +236,7 @@ def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted 
                 claims=issuing.claims_for(family, family.user, moment=moment), refresh=successor, is_retry=True
             )
         verdict = Verdict.REUSE
-    sessions_revoke(families=Family.objects.filter(pk=family.pk), reason=Family.Reason.REUSE, moment=moment)
+    _end(family, Family.Reason.REUSE, moment)
     _record(
         verdict.value,
         Severity.HIGH,
@@ -182,6 +245,13 @@ def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted 
         detail={"generation": row.generation, "issued_to": row.address, "opened_from": family.address},
     )
     return RefreshReused("This refresh token was used before; the session was ended. Log in again.")
+
+
+def _is_from_elsewhere(family: Any, row: RefreshToken, caller: Caller) -> bool:
+    """Whether a retry comes from another browser and another network than the session: then it is no retry."""
+    here = risk.Sighting(address=caller.address, user_agent=caller.user_agent, at=0)
+    there = risk.Sighting(address=row.address, user_agent=family.user_agent, at=0)
+    return {"user_agent", "network"} <= set(risk.assess(there, here, bound=False).signals)
 
 
 def _derive_again(token: str, nonce: bytes, expected: bytes) -> str | None:

@@ -11,10 +11,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from altlas.kernel.clock import now
+from authgateway.binding import NONE, Binding, digest
 from authgateway.caller import Caller
 from authgateway.conf import conf
 from authgateway.denylist import cache
-from authgateway.models import Denial, Family, RefreshToken, SecurityEvent, User
+from authgateway.models import ApiToken, Denial, Family, RefreshToken, SecurityEvent, User
 from authgateway.services.security_events import event_record
 from authgateway.tokens import refresh
 
@@ -30,9 +31,18 @@ def absolute_limit(user: User, moment: datetime) -> datetime:
 
 
 def session_open(
-    *, user: User, amr: Iterable[str], caller: Caller, device_name: str = "", moment: datetime | None = None
+    *,
+    user: User,
+    amr: Iterable[str],
+    caller: Caller,
+    binding: Binding = NONE,
+    device_name: str = "",
+    moment: datetime | None = None,
 ) -> tuple[Family, str]:
-    """Open a session of ``user``, whose row the caller has locked; return it and its first refresh token."""
+    """Open a session of ``user``, whose row the caller has locked; return it and its first refresh token.
+
+    It is bound to the device cookie and the DPoP key of ``binding``, whichever there are.
+    """
     moment = moment or now()
     _make_room(user, moment)
     family = Family.objects.create(
@@ -42,6 +52,8 @@ def session_open(
         created_at=moment,
         absolute_expires_at=absolute_limit(user, moment),
         device_name=device_name,
+        device_hash=digest(binding.device) if binding.device else None,
+        jkt=binding.jkt,
         user_agent=caller.user_agent,
         address=caller.address,
     )
@@ -130,12 +142,16 @@ def next_epoch(epoch: int, moment: datetime) -> int:
 
 
 def user_sessions_end(*, user: User, reason: Reason, actor: User | None = None) -> int:
-    """End every session of ``user`` and refuse every access token issued until now; return how many sessions."""
+    """End every session of ``user`` and refuse every token issued until now, those for scripts too.
+
+    Returns how many sessions.
+    """
     with transaction.atomic():
         locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         moment = now()
         locked.epoch = user.epoch = next_epoch(locked.epoch, moment)
         locked.save(update_fields=["epoch"])
+        ApiToken.objects.filter(user=locked, revoked_at__isnull=True).update(revoked_at=moment)
         return len(
             sessions_revoke(families=Family.objects.filter(user=locked), reason=reason, actor=actor, moment=moment)
         )

@@ -53,6 +53,23 @@ def refresh_unknown(*, caller: Caller) -> None:
         _refuse(verdict, verdict.blocked_by, "", caller)
 
 
+def client_unknown(*, caller: Caller) -> None:
+    """Count a wrong client secret, as an unknown refresh token.
+
+    Raises:
+        RateLimited: too many from this network lately.
+    """
+    verdict = counters.take(limits.of_client(caller))
+    if verdict.blocked_by is not None:
+        _refuse(verdict, verdict.blocked_by, "", caller)
+
+
+def account_unlock(*, user: User, actor: User | None = None) -> None:
+    """Forget every failed login of ``user``, so that the next one is admitted from anywhere."""
+    counters.forget_account(limits.account_hash(user.get_username()))
+    event_record(kind="account_unlocked", severity=SecurityEvent.Severity.MEDIUM, user=user, actor=actor)
+
+
 def _is_known(username: str, caller: Caller) -> bool:
     recent = Family.objects.filter(user__username=username, created_at__gt=now() - _KNOWN_FOR)
     return any(

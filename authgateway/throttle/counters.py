@@ -72,6 +72,20 @@ def forget(limit: Limit) -> None:
         cache.failed(exc)
 
 
+def forget_account(account: str) -> None:
+    """Forget every attempt at ``account``, given by its hash, from whatever network."""
+    Attempts.objects.filter(key__in=[f"login:account:{account}"]).delete()
+    Attempts.objects.filter(key__startswith=f"login:pair:{account}:").delete()
+    if not cache.breaker.allows():
+        return
+    try:
+        redis_connection = cache.connection()
+        pairs = list(redis_connection.scan_iter(match=f"{_PREFIX}login:pair:{account}:*", count=1000))
+        redis_connection.delete(f"{_PREFIX}login:account:{account}", *pairs)
+    except redis.RedisError as exc:
+        cache.failed(exc)
+
+
 def _script(
     script: str, limits: Sequence[Limit], arguments: Sequence[int], none: list[int] | None = None
 ) -> list[int] | None:

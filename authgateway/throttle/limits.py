@@ -34,7 +34,7 @@ def canonical(username: str) -> str:
 
 
 def of_login(username: str, caller: Caller) -> tuple[Limit, Limit, Limit]:
-    account = _hash(canonical(username))
+    account = account_hash(username)
     network = _hash(caller.network)
     seconds = conf.login_window_seconds
     return (
@@ -44,14 +44,24 @@ def of_login(username: str, caller: Caller) -> tuple[Limit, Limit, Limit]:
     )
 
 
+def account_hash(username: str) -> str:
+    return _hash(canonical(username))
+
+
 def of_refresh(caller: Caller) -> tuple[Limit]:
-    return (
-        Limit(
-            name="refresh",
-            key=f"refresh:network:{_hash(caller.network)}",
-            most=conf.refresh_network_limit,
-            seconds=conf.login_window_seconds,
-        ),
+    return (_of_network("refresh", caller),)
+
+
+def of_client(caller: Caller) -> tuple[Limit]:
+    return (_of_network("client", caller),)
+
+
+def _of_network(door: str, caller: Caller) -> Limit:
+    return Limit(
+        name=door,
+        key=f"{door}:network:{_hash(caller.network)}",
+        most=conf.refresh_network_limit,
+        seconds=conf.login_window_seconds,
     )
 
 

@@ -27,7 +27,7 @@ def encode_segment(value: object) -> bytes:
 def sign(claims: AccessClaims, *, signer: Signer, issuer: str, audience: str) -> str:
     """Return the compact serialization of ``claims`` (RFC 7515) signed with RS256."""
     header = {"alg": "RS256", "kid": signer.kid, "typ": TYPE}
-    payload = {
+    payload: dict[str, object] = {
         "iss": issuer,
         "aud": audience,
         "sub": str(claims.sub),
@@ -40,6 +40,8 @@ def sign(claims: AccessClaims, *, signer: Signer, issuer: str, audience: str) ->
         "amr": list(claims.amr),
         "auth_time": claims.auth_time,
     }
+    if claims.jkt:
+        payload["cnf"] = {"jkt": claims.jkt}
     signing_input = encode_segment(header) + b"." + encode_segment(payload)
     signature = base64.urlsafe_b64encode(_RS256.sign(signing_input, signer.key)).rstrip(b"=")
     return (signing_input + b"." + signature).decode("ascii")

@@ -18,3 +18,4 @@ class AccessClaims:
     scopes: frozenset[str]
     amr: tuple[str, ...]
     auth_time: int
+    jkt: str = ""  # RFC 9449: thumbprint of the key whose proof must come along; empty: a bearer token

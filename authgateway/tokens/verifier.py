@@ -58,13 +58,34 @@ def verify(token: str, *, policy: Policy, now: float) -> AccessClaims:
     if not _SHAPE.fullmatch(token):
         raise TokenInvalid("malformed")
     head, payload, signature = token.split(".")
-    key = _key(_header(head), policy)
-    if not _RS256.verify(f"{head}.{payload}".encode("ascii"), key, _decode(signature)):
+    key = key_of(token, policy)
+    if not _RS256.verify(f"{head}.{payload}".encode("ascii"), key, decode_segment(signature)):
         raise TokenInvalid("bad_signature")
     return _claims(_object(payload), policy, now)
 
 
-def _decode(segment: str) -> bytes:
+def check_times(*, iat: int, nbf: int, exp: int, policy: Policy, now: float) -> None:
+    """Refuse what is not valid yet or any more.
+
+    Raises:
+        TokenExpired, TokenInvalid
+    """
+    if max(iat, nbf) > now + policy.skew:
+        raise TokenInvalid("not_yet_valid")
+    if exp <= now:
+        raise TokenExpired("expired")
+
+
+def key_of(token: str, policy: Policy) -> rsa.RSAPublicKey:
+    """Return the key that a token's header names, if it may verify now.
+
+    Raises:
+        TokenInvalid, TokenWrongType
+    """
+    return _key(_header(token.partition(".")[0]), policy)
+
+
+def decode_segment(segment: str) -> bytes:
     if len(segment) % 4 == 1:
         raise TokenInvalid("malformed")
     raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
@@ -74,7 +95,7 @@ def _decode(segment: str) -> bytes:
 
 
 def _object(segment: str) -> dict[str, Any]:
-    raw = _decode(segment)
+    raw = decode_segment(segment)
     try:
         return strict_json.loads(raw)
     except ValueError:
@@ -108,17 +129,14 @@ def _key(header: Mapping[str, Any], policy: Policy) -> rsa.RSAPublicKey:
 
 
 def _claims(claims: Mapping[str, Any], policy: Policy, now: float) -> AccessClaims:
-    if claims.keys() != _CLAIMS:
+    if claims.keys() - {"cnf"} != _CLAIMS:
         raise TokenInvalid("claim_mismatch")
     if claims["iss"] != policy.issuer or claims["aud"] != policy.audience:
         raise TokenInvalid("claim_mismatch")
     iat, nbf, exp, auth_time = (_integer(claims[name]) for name in ("iat", "nbf", "exp", "auth_time"))
     if not 0 < exp - iat <= policy.longest_life or auth_time > iat:
         raise TokenInvalid("absurd_times")
-    if max(iat, nbf) > now + policy.skew:
-        raise TokenInvalid("not_yet_valid")
-    if exp <= now:
-        raise TokenExpired("expired")
+    check_times(iat=iat, nbf=nbf, exp=exp, policy=policy, now=now)
     scope, amr, jti = claims["scope"], claims["amr"], claims["jti"]
     if not isinstance(scope, str) or not isinstance(amr, list) or not all(isinstance(item, str) for item in amr):
         raise TokenInvalid("claim_mismatch")
@@ -133,7 +151,17 @@ def _claims(claims: Mapping[str, Any], policy: Policy, now: float) -> AccessClai
         scopes=frozenset(scope.split()),
         amr=tuple(amr),
         auth_time=auth_time,
+        jkt=_jkt(claims["cnf"]) if "cnf" in claims else "",
     )
+
+
+def _jkt(confirmation: Any) -> str:
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
+        raise TokenInvalid("claim_mismatch")
+    jkt = confirmation["jkt"]
+    if not isinstance(jkt, str) or not _KID.fullmatch(jkt):
+        raise TokenInvalid("claim_mismatch")
+    return jkt
 
 
 def _integer(value: Any) -> int:

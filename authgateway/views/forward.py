@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from altlas.kernel.errors import PermissionDenied, Unavailable
-from authgateway.authentication import claims_of, user_of
+from authgateway.authentication import claims_of, target_of, user_of
+from authgateway.caller import is_from_proxy
 from authgateway.permissions import AUTHENTICATED, HasScope
 from authgateway.schema import problems
+from authgateway.tokens.dpop import Target
 from authgateway.views.base import AuthView
 
 
@@ -24,10 +26,24 @@ class OutageDenied(PermissionDenied):
 
 
 class VerifyView(AuthView):
-    """Never rotates anything: a proxy drops the cookies and bodies of this answer."""
+    """Never rotates anything: a proxy drops the cookies and bodies of this answer.
+
+    Decides by the token and the proxy's own ``scope`` alone. No path that a client could spell in two ways is looked
+    at: which location needs which scope is the proxy's to say, by the path that it will itself pass on.
+    """
 
     permission_classes = [HasScope]
     required_scopes = AUTHENTICATED
+
+    def proof_target(self, request: Request) -> Target:
+        """A DPoP proof is for the request that the proxy holds, which a trusted proxy names."""
+        if not is_from_proxy(request):
+            return target_of(request)
+        headers = request.headers
+        path = urlsplit(headers.get("X-Forwarded-Uri", headers.get("X-Original-URI", ""))).path
+        proto, host = headers.get("X-Forwarded-Proto", request.scheme), headers.get("X-Forwarded-Host", "")
+        method = headers.get("X-Forwarded-Method", headers.get("X-Original-Method", ""))
+        return Target(method=method, url=f"{proto}://{host}{path}")
 
     @extend_schema(
         operation_id="auth_verify",

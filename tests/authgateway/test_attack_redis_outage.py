@@ -65,6 +65,7 @@ def server(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> It
     own.start()
     settings.REDIS_URLS = {**settings.REDIS_URLS, "security": f"unix://{own.socket}?db=0"}
     monkeypatch.setattr(cache, "breaker", Breaker(failures=3, seconds=0.5))
+    monkeypatch.setattr(conf, "denylist_timeout", 0.05)
     cache.connection.cache_clear()
     yield own
     cache.connection().connection_pool.disconnect()
@@ -137,7 +138,7 @@ def test_attack_34_redis_and_database_away(server, user, login: Login, monkeypat
     def away(claims: Any) -> Any:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(gate, "_users", away)
+    monkeypatch.setattr(gate, "_holder", away)
     answer = APIClient().get("/api/v1/auth/me", headers=auth(pair))
     assert (answer.status_code, answer.json()["code"]) == (503, "revocation_unavailable")
     assert int(answer["Retry-After"]) >= 1
