@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ from segmentation.models import SegmentationItem, SegmentationRun
 from segmentation.statuses import Status
 from segmentation.strategies.contract import Job, Outcome
 from segmentation.strategies.registry import STRATEGIES
+from segmentation.tagger import ModelTagger, is_tagger
 
 logger = logging.getLogger(__name__)
 
@@ -133,22 +134,28 @@ def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Calla
     run = work.run
     with watch.measure("language"):
         item.language = run.language or detect(item.text)
+    tagger: ModelTagger | None = None
+    if run.strategy == "sentence" and is_tagger(run.model):
+        tagger = ModelTagger(model=run.model, deadline=work.remaining, on_batch=_share(report))
     encoder = ModelEncoder(
-        model=run.model or catalogue.default_model(),
+        # A model that labels tokens gives no vectors: the record's comes from the default one.
+        model=catalogue.default_model() if tagger else run.model or catalogue.default_model(),
         deadline=work.remaining,
-        on_batch=lambda done, count: report(0.9 * done / max(count, 1)),
+        on_batch=_share(report),
     )
     job = Job(
         text=item.text,
         language=item.language,
         options={**run.options, "units": conf.topic_units},
-        count=_counter(run, encoder.model),
+        count=tokenizers.counter_for(run.strategy, run.options, encoder.model),
+        tagger=tagger,
     )
     outcome = STRATEGIES[run.strategy](job, encoder, watch)
     embedding = _embedding(run, item, outcome, encoder, watch)
     item.segments = [[span.start, span.end, span.score] for span in outcome.spans]
     used = encoder.version or (job.count is not None and job.count is not tokenizers.characters)
-    item.extra = outcome.extra | {"details": outcome.details, "model": encoder.model if used else ""}
+    named = tagger.model if tagger else encoder.model if used else ""
+    item.extra = outcome.extra | {"details": outcome.details, "model": named}
     item.status = Status.SUCCEEDED
     item.error = None
     with watch.measure("archive"), transaction.atomic():
@@ -159,10 +166,8 @@ def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Calla
         item.save()
 
 
-def _counter(run: SegmentationRun, model: str) -> Callable[[Sequence[str]], list[int]] | None:
-    if run.strategy != "chunk":
-        return None
-    return tokenizers.characters if run.options["unit"] == "characters" else tokenizers.counter(model)
+def _share(report: Callable[[float], None]) -> Callable[[int, int], None]:
+    return lambda done, count: report(0.9 * done / max(count, 1))
 
 
 def _embedding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,17 @@ def _load(path: Path, changed: int) -> Any:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def counter_for(strategy: str, options: Mapping[str, Any], model: str) -> Callable[[Sequence[str]], list[int]] | None:
+    """Return what a job of ``strategy`` counts by: None when it is not bounded.
+
+    Raises:
+        ModelNotFound, TokenizerMissing
+    """
+    if strategy != "chunk":
+        return None
+    return characters if options["unit"] == "characters" else counter(model)
 
 
 def characters(texts: Sequence[str]) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.algorithms.sentence.tagged import Tagger
 from segmentation.algorithms.spans import Span
 
 Vectors = npt.NDArray[np.float32]
@@ -29,12 +30,13 @@ class Watch(Protocol):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """One text to segment. ``language`` is settled; ``options`` are validated and complete; ``count`` gives the tokens
-    of texts, for strategies that are bounded by them."""
+    of texts, for strategies that are bounded by them; ``tagger`` labels tokens, when a model is to find sentences."""
 
     text: str
     language: str
     options: dict[str, Any]
     count: Callable[[Sequence[str]], list[int]] | None = None
+    tagger: Tagger | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

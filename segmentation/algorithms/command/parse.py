@@ -172,7 +172,8 @@ def _cut(text: str, end: int, start: int) -> int:
 _POLITE = {
     "en": re.compile(
         r"^(?:(?:hi|hello|hey)\s*,\s*)?(?:(?:could|can|would|will) you(?: please)?|please|kindly|i(?:'d| would) like"
-        r" you to|i (?:want|need) you to|let's|you (?:should|must|need to|have to))\s+|,?\s*please\s*[?.!]*$|\s*[?.!,;]+$",
+        r" you to|i (?:want|need) you to|let's|you (?:should|must|need to|have to))\s+"
+        r"|,?\s*please\s*[?.!]*$|\s*[?.!,;]+$",
         re.IGNORECASE,
     ),
     "tr": re.compile(r"^(?:merhaba\s*,\s*)?(?:lütfen\s+)?|,?\s*lütfen\s*[?.!]*$|\s*[?.!,;]+$", re.IGNORECASE),

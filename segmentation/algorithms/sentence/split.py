@@ -28,7 +28,8 @@ def split_sentences(
     """Return the sentences of ``text``; the whitespace after a sentence belongs to it.
 
     ``language`` is an ISO 639-1 code: Turkish and English use the classifier of this package, any other language
-    ``sentencex``. ``weights`` other than those shipped are for whoever measures a training. The spans cover the text; an empty text has none. Linear in the length of the text.
+    ``sentencex``. ``weights`` other than those shipped are for whoever measures a training. The spans
+    cover the text; an empty text has none. Linear in the length of the text.
     """
     if language not in LANGUAGES:
         return split_foreign(text, language)
