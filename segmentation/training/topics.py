@@ -101,8 +101,8 @@ def encoder(threads: int = 2) -> Encode:
     def encode(sentences: Sequence[str]) -> Any:
         order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))
         rows = np.zeros((len(sentences), 384), dtype=np.float32)
-        for at in range(0, len(order), 8):
-            chosen = order[at : at + 8]
+        for at in range(0, len(order), 4):
+            chosen = order[at : at + 4]
             encoded = loader.encode([sentences[i] for i in chosen], {})
             rows[chosen] = np.vstack(loader.forward([row.payload for row in encoded], {}))
         return rows

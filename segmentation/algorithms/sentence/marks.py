@@ -47,7 +47,7 @@ def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language:
     found[quoted & small] -= _STRONG
     found[quoted & _is_said(tokens, language)] -= _STRONG
     bare = ~_capital_nearby(vocabulary.capital[ids])
-    plain = _where(tokens, _PLAIN.fullmatch)[:-1] & (np.array(vocabulary.kinds)[left] == "word")
+    plain = _where(tokens, _PLAIN.fullmatch)[:-1] & np.array([kind == "word" for kind in vocabulary.kinds])[left]
     found[(asked | plain) & ~quoted & small & bare] += _LIKELY
     return _emoji(found, tokens, vocabulary)
 

@@ -22,7 +22,6 @@ _PLAIN_STOP = re.compile(r"[^.]*[^\W]\.")
 def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language: str) -> FloatArray:
     """Return ``logits`` (one per gap) with titles, numbered nouns and initials held together with what follows."""
     found = logits.copy()
-    kinds = np.array(vocabulary.kinds[:-1])[tokens.ids]
     stop = np.array([word.endswith(".") and not word.endswith("..") for word in tokens.vocabulary])[tokens.ids]
     numbered_words = lexicon(language).numbered
     numbered = np.array([lower(word, language) in numbered_words for word in tokens.vocabulary])[tokens.ids]
@@ -30,20 +29,24 @@ def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language:
     left, right = slice(None, -1), slice(1, None)
     opens = _opens_sentence(tokens, vocabulary)
     after_numbered = np.concatenate(([False], (numbered & capital & opens)[:-1]))
-    found[(stop & (kinds == "title"))[left] & capital[right]] = _NEVER
-    found[(stop & after_numbered & np.isin(kinds, ("number", "roman")))[left]] = _NEVER
+    found[(stop & _kinds(tokens, vocabulary, "title"))[left] & capital[right]] = _NEVER
+    found[(stop & after_numbered & _kinds(tokens, vocabulary, "number", "roman"))[left]] = _NEVER
     # "II. Selim", "XIV. Louis": two letters or more, or the numeral would be an initial.
-    found[(stop & (kinds == "roman") & capital & _upper(tokens))[left] & capital[right]] = _NEVER
-    found[(stop & (kinds == "initial") & capital)[left] & capital[right]] -= 2.0
+    found[(stop & _kinds(tokens, vocabulary, "roman") & capital & _upper(tokens))[left] & capital[right]] = _NEVER
+    found[(stop & _kinds(tokens, vocabulary, "initial") & capital)[left] & capital[right]] -= 2.0
     lower_next = vocabulary.lower[tokens.ids][right]
-    short = np.isin(kinds, ("title", "leading", "trailing", "dotted", "initial"))
+    short = _kinds(tokens, vocabulary, "title", "leading", "trailing", "dotted", "initial")
     found[(stop & short)[left] & lower_next] -= _STRONG
     # "San. Tic. Ltd.", "Cad. No. 5": one abbreviation points at the next, or at a number.
-    chained = stop & np.isin(kinds, ("leading", "trailing", "title"))
+    chained = stop & _kinds(tokens, vocabulary, "leading", "trailing", "title")
     found[chained[left] & chained[right]] -= _STRONG
     digit = np.array([word[:1].isdigit() for word in tokens.vocabulary])[tokens.ids]
-    found[(stop & (kinds == "leading"))[left] & digit[right]] -= _STRONG
+    found[(stop & _kinds(tokens, vocabulary, "leading"))[left] & digit[right]] -= _STRONG
     return marks.adjust(found, tokens, vocabulary, language)
+
+
+def _kinds(tokens: Tokens, vocabulary: Vocabulary, *kinds: str) -> BoolArray:
+    return np.array([kind in kinds for kind in vocabulary.kinds[:-1]])[tokens.ids]
 
 
 def _opens_sentence(tokens: Tokens, vocabulary: Vocabulary) -> BoolArray:
