@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 
 from authgateway.services.alerts import alerts_send
+from authgateway.services.notices import notice_send
 from authgateway.services.purge import purge
 from authgateway.services.signing_keys import signing_keys_tend
 
@@ -24,6 +25,12 @@ def keys_tend() -> None:
 def purge_expired() -> None:
     """Delete expired rows. Repeating it does no harm."""
     logger.info("purged %s", purge())
+
+
+@shared_task(name="authgateway.notice", soft_time_limit=60, time_limit=90, autoretry_for=(OSError,), retry_backoff=True)
+def notice(user_id: str, what: str, address: str) -> None:
+    """Tell an owner by mail what happened to the account; tried again while the mail server is away."""
+    notice_send(user_id=user_id, what=what, address=address)
 
 
 @shared_task(name="authgateway.alert", soft_time_limit=60, time_limit=90)

@@ -17,6 +17,7 @@ from authgateway.exceptions import ClientInvalid
 from authgateway.models import ApiToken, Family, SecurityEvent, ServiceClient, User
 from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
+from authgateway.services.notices import owner_tell
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import user_sessions_end
 from authgateway.services.throttling import client_unknown
@@ -155,6 +156,7 @@ def api_token_create(*, user: User, name: str, scopes: frozenset[str], days: int
             actor=user,
             detail={"id": str(row.pk), "scopes": row.scopes},
         )
+        owner_tell(user_id=user.pk, what="api_token", address=None)
     return row, token
 
 

@@ -16,6 +16,7 @@ from authgateway.models import Family, SecurityEvent, User
 from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
 from authgateway.services.login import UNBOUND, Wanted, bind
+from authgateway.services.notices import owner_tell
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import session_open, user_sessions_end
 from authgateway.services.throttling import login_admit, login_succeeded
@@ -58,6 +59,7 @@ def password_change(
             user_agent=caller.user_agent,
             detail={"what": "password"},
         )
+        owner_tell(user_id=locked.pk, what="password", address=caller.address)
         claims = issuing.claims_for(family, locked, moment=moment)
     return issuing.pair(claims, token, device=binding.device)
 

@@ -34,6 +34,7 @@ from authgateway.keys import kek
 from authgateway.models import Family, RefreshToken, SecurityEvent
 from authgateway.services import issuing
 from authgateway.services.issuing import TokenPair
+from authgateway.services.notices import owner_tell
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import idle_limit, sessions_revoke
 from authgateway.services.throttling import refresh_unknown
@@ -174,7 +175,7 @@ def _bytes(value: Any) -> bytes | None:
 def _stolen(family: Any, caller: Caller, moment: datetime, binding: Binding) -> AltlasError:
     """End a session whose refresh token came without the device or key it is bound to."""
     used = RefreshToken.objects.filter(pk=family.token_id, used_at__isnull=False).exists()
-    _end(family, Family.Reason.DEVICE_MISMATCH, moment)
+    _end(family, Family.Reason.DEVICE_MISMATCH, moment, caller)
     _record(
         "grace_device_mismatch" if used else "device_mismatch",
         Severity.HIGH,
@@ -196,7 +197,7 @@ def _weigh(family: Any, caller: Caller, moment: datetime) -> AltlasError | None:
         return None
     detail = {"score": found.score, "signals": list(found.signals), "before": family.last_address}
     if found.score >= conf.risk_high:
-        _end(family, Family.Reason.RISK, moment)
+        _end(family, Family.Reason.RISK, moment, caller)
         _record("risk_high", Severity.HIGH, family, caller, detail=detail)
         return SessionRevoked("The session was ended; log in again.")
     if found.score >= conf.risk_medium and family.distrusted_at is None:
@@ -208,8 +209,9 @@ def _weigh(family: Any, caller: Caller, moment: datetime) -> AltlasError | None:
     return None
 
 
-def _end(family: Family, reason: Family.Reason, moment: datetime) -> None:
+def _end(family: Family, reason: Family.Reason, moment: datetime, caller: Caller) -> None:
     sessions_revoke(families=Family.objects.filter(pk=family.pk), reason=reason, moment=moment)
+    owner_tell(user_id=family.user_id, what="reuse", address=caller.address)
 
 
 def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted | AltlasError:
@@ -226,7 +228,7 @@ def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted 
     if verdict is Verdict.IN_PROGRESS:
         return RefreshInProgress()
     if verdict is Verdict.RETRY and _is_from_elsewhere(family, row, caller):
-        _end(family, Family.Reason.REUSE, moment)
+        _end(family, Family.Reason.REUSE, moment, caller)
         _record("grace_device_mismatch", Severity.HIGH, family, caller, detail={"issued_to": row.address})
         return RefreshReused("This refresh token was used before; the session was ended. Log in again.")
     if verdict is Verdict.RETRY and child is not None:
@@ -236,7 +238,7 @@ def _lost(family: Any, token: str, caller: Caller, moment: datetime) -> Granted 
                 claims=issuing.claims_for(family, family.user, moment=moment), refresh=successor, is_retry=True
             )
         verdict = Verdict.REUSE
-    _end(family, Family.Reason.REUSE, moment)
+    _end(family, Family.Reason.REUSE, moment, caller)
     _record(
         verdict.value,
         Severity.HIGH,

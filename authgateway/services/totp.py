@@ -17,6 +17,7 @@ from altlas.kernel.errors import Conflict, FieldError, InvalidInput
 from authgateway.caller import Caller
 from authgateway.keys import kek
 from authgateway.models import Family, RecoveryCode, SecurityEvent, TotpDevice, User
+from authgateway.services.notices import owner_tell
 from authgateway.services.security_events import event_record
 from authgateway.services.sessions import user_sessions_end
 
@@ -153,3 +154,4 @@ def _tell(user: User, caller: Caller, what: str, *, actor: User | None = None) -
         user_agent=caller.user_agent,
         detail={"what": what},
     )
+    owner_tell(user_id=user.pk, what=what, address=caller.address)

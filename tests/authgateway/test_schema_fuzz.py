@@ -20,7 +20,7 @@ from schemathesis.core.failures import FailureGroup
 from authgateway.conf import conf
 from authgateway.testing import bearer, make_user
 
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "6"))
 CHECKED = (
     "not_a_server_error",
     "status_code_conformance",
