@@ -148,7 +148,8 @@ def main() -> None:
         rows.append(
             [
                 name, clients, options.requests, f"{options.requests / record['seconds']:.1f}", f"{curve[0]:.0f}",
-                f"{max(curve):.0f}", f"{curve[-1]:.0f}", told["tensors"], told["graphs"], told["modules"], told["shapes"],
+                f"{max(curve):.0f}", f"{curve[-1]:.0f}",
+                *(told[key] for key in ("tensors", "graphs", "modules", "shapes")),
             ]
         )  # fmt: skip
         if options.out:

@@ -47,6 +47,8 @@ def profile(
     with sampled_tree(place.root, done=lambda: sum(load.answers.values())) as curve:
         load.run(requests, every=max(1, requests // 10), at=at, seed=1)
     seconds = time.monotonic() - begun
+    growth = orchestrator.model_census(model=model, node=node, lines=lines)
+    told = growth["runner"]["memory"]
     return {
         "kind": "profile",
         "level": level,
@@ -58,7 +60,8 @@ def profile(
         "curve": asdict(curve),
         "before": before,
         "after": {reading.name: asdict(reading) for reading in place.readings()},
-        "growth": orchestrator.model_census(model=model, node=node, lines=lines),
+        "told": told,
+        "growth": growth,
     }
 
 

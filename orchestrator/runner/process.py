@@ -180,7 +180,12 @@ class Runner:
             case "report":
                 self._send(op="report", id=message["id"], memory=report())
             case "census":
-                self._send(op="census", id=message["id"], **self._census.take(lines=bool(message.get("lines"))))
+                self._send(
+                    op="census",
+                    id=message["id"],
+                    memory=report(),
+                    **self._census.take(lines=bool(message.get("lines"))),
+                )
             case "stop":
                 return False
         return True

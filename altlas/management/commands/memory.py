@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
         folder = _folder(options)
         made = []
-        with measured(say=self._say, log=folder / "installation.log") as place, opened("memory") as account:
+        with measured(say=self._say, log=HOME.path / "reports" / "installation.log") as place, opened("memory") as account:
             name = model.named(options["model"])
             for level in LEVELS if options["load"] == "all" else [options["load"]]:
                 record = {
@@ -82,13 +82,15 @@ class Command(BaseCommand):
     def _soak(self, options: dict[str, Any]) -> None:
         from altlas.memory import plots  # as above
 
-        requests = options["requests"] or round(options["hours"] * 3600 * DAY_RATE)
+        requests = options["requests"]
+        if requests is None:
+            requests = round(options["hours"] * 3600 * DAY_RATE)
         if requests < 1 or options["clients"] < 1:
             raise CommandError("A run has at least one request and one client.")
         folder = _folder(options)
         stem = options["name"] or "soak"
         keep: Callable[[dict[str, Any]], None] = lambda record: records.write(folder / f"{stem}.json", record)  # noqa: E731
-        with measured(say=self._say, log=folder / "installation.log") as place, opened("memory") as account:
+        with measured(say=self._say, log=HOME.path / "reports" / "installation.log") as place, opened("memory") as account:
             run = Soak(
                 requests=requests,
                 model=model.named(options["model"]),

@@ -1,0 +1,108 @@
+"""The memory watch on a node with real model processes."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from prometheus_client import REGISTRY
+
+from altlas.kernel import clock
+from altlas.kernel.models import Alert
+from orchestrator.models import MemorySample
+from orchestrator.services.memory import memory_samples_purge
+from orchestrator.watch.conf import conf
+from orchestrator.watch.thresholds import Thresholds
+from orchestrator.watch.watcher import Watcher
+from tests.orchestrator.support import Scene, echo, supervised, within
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LARGE = 1 << 50
+
+
+def watcher(scene: Scene) -> Watcher:
+    return Watcher(node="here", supervisor=scene.supervisor, total_bytes=LARGE)
+
+
+def settle(watch: Watcher, scene: Scene) -> None:
+    """Rounds until the runner is warm and known: it has answered, and no new shape has come since."""
+    for _ in range(4):
+        watch.round()
+        ((_, runner),) = scene.supervisor.runners()
+        signs = runner.last_sign
+        runner.ping()
+        eventually(lambda signs=signs, runner=runner: runner.last_sign > signs, within=10)
+
+
+def test_every_process_of_the_node_is_read_kept_and_published() -> None:
+    with supervised() as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        watch = watcher(scene)
+        settle(watch, scene)
+        newest = MemorySample.objects.filter(name="echo:1").first()
+        assert newest is not None
+        assert newest.pid == scene.pid("echo")
+        assert newest.anon > 0 and newest.pss > 0 and newest.descriptors > 0
+        assert newest.told["heap_in_use"] > 0 and newest.told["shapes"] == 0
+        assert MemorySample.objects.filter(pid=os.getpid()).exists()
+        labels = {"node": "here", "kind": "runner", "name": "echo:1"}
+        assert REGISTRY.get_sample_value("altlas_process_anonymous_bytes", labels) > 0
+        assert REGISTRY.get_sample_value("altlas_runner_heap_in_use_bytes", labels) > 0
+
+
+def test_a_runner_that_stays_above_its_hard_limit_is_told_of_and_replaced_without_a_failed_request() -> None:
+    with supervised() as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        before = scene.pid("echo")
+        watch = watcher(scene)
+        settle(watch, scene)
+        # As if it had grown: any memory is now above the limit.
+        watch._judge.thresholds = Thresholds(runner_soft=0.1, runner_hard=0.2, runner_slack=0)
+        watch.round()
+        assert scene.pid("echo") == before  # once is a spike
+        watch.round()
+
+        def replaced() -> bool:
+            assert scene.supervisor.infer(echo(), ["x"], deadline=within(10))["shape"] == [1, 8]
+            found = [replica["pid"] for replica in scene.replicas("echo") if replica["state"] == "ready"]
+            return bool(found) and before not in found
+
+        eventually(replaced, within=20)
+        alert = Alert.objects.get(rule_id="memory_hard")
+        assert (alert.state, alert.detail["pid"], alert.detail["action"]) == ("firing", before, "recycle")
+        watch._judge.thresholds = Thresholds()
+        eventually(lambda: watch.round() and Alert.objects.get(pk=alert.pk).state == "resolved", within=20, every=0.3)
+
+
+def test_a_trim_gives_freed_memory_back() -> None:
+    with supervised() as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        ((_, runner),) = scene.supervisor.runners()
+        runner.trim()
+        assert runner.report(timeout=10)["heap_in_use"] > 0
+        assert scene.supervisor.infer(echo(), ["x"], deadline=within(10))["shape"] == [1, 8]
+
+
+def sample(minutes: int) -> MemorySample:
+    counts = {name: 1 for name in ("pid", "anon", "file", "uss", "pss", "threads", "descriptors")}
+    at = clock.now() - timedelta(minutes=minutes)
+    return MemorySample.objects.create(at=at, node="here", kind="runner", name="m", **counts)
+
+
+def test_the_series_is_bounded_by_age_and_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conf, "keep_hours", 1.0)
+    monkeypatch.setattr(conf, "keep_rows", 3)
+    for minutes in (600, 30, 20, 10, 5, 1):
+        sample(minutes)
+    assert memory_samples_purge(node="here") == 3
+    assert MemorySample.objects.count() == 3
+    assert MemorySample.objects.order_by("id").first().at > clock.now() - timedelta(minutes=11)
+
+
+def test_operators_see_the_series_and_cannot_change_it(admin_client: Client) -> None:
+    found = sample(1)
+    assert admin_client.get("/admin/orchestrator/memorysample/").status_code == 200
+    assert admin_client.post(f"/admin/orchestrator/memorysample/{found.pk}/delete/").status_code == 403
