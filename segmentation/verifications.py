@@ -18,7 +18,7 @@ MEMORY = register(
         parameters={
             Load.LOW: {"threads": 1, "warm_up": 30, "blocks": 6, "block": 12},
             Load.MID: {"threads": 4, "warm_up": 120, "blocks": 10, "block": 60},
-            Load.HIGH: {"threads": 12, "warm_up": 240, "blocks": 10, "block": 150},
+            Load.HIGH: {"threads": 12, "warm_up": 160, "blocks": 10, "block": 100},
         },
         thresholds=(
             # Caches and thread stacks still fill within so few requests; the soak judges what remains.
@@ -38,7 +38,7 @@ SOAK = register(
         rows=("1.3.4",),
         parameters={
             Load.LOW: {"threads": 4, "warm_up": 60, "blocks": 8, "block": 20},
-            Load.MID: {"threads": 4, "warm_up": 300, "blocks": 15, "block": 160},
+            Load.MID: {"threads": 4, "warm_up": 200, "blocks": 15, "block": 100},
             # 8,640: one request every ten seconds for a day.
             Load.HIGH: {"threads": 4, "warm_up": 440, "blocks": 20, "block": 410},
         },

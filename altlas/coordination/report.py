@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from altlas.coordination import plots
 from altlas.coordination.execution import default_url, environment
+from altlas.coordination.labels import label
 from altlas.coordination.models import Decision, Rollout, VerificationRun
 from altlas.coordination.selectors import (
     FaultSummary,
@@ -23,7 +24,6 @@ from altlas.coordination.selectors import (
     latest_runs,
     open_risks,
 )
-from altlas.coordination.summary import status_label
 from altlas.kernel import clock
 from altlas.kernel.verification import get, registered
 
@@ -79,10 +79,11 @@ def _context(report: FinalReport) -> dict[str, Any]:
     return {
         "report": report,
         "made_at": _local(report.made_at),
+        "command": "manage.py report final",
         "faults": [
             {
                 "summary": fault,
-                "label": status_label(fault.state),
+                "label": label(fault.state),
                 "share": f"{fault.verified_share:.0%}",
                 "rows": [_row(state) for state in report.states if state.item.fault == fault.fault],
             }
@@ -95,7 +96,7 @@ def _context(report: FinalReport) -> dict[str, Any]:
 def _row(state: ItemState) -> dict[str, Any]:
     return {
         "state": state,
-        "label": status_label(state.status),
+        "label": label(state.status),
         "pieces": [{"piece": piece, "at": _local(piece.at) if piece.at else "–"} for piece in state.pieces],
     }
 
@@ -132,7 +133,7 @@ def _markdown(report: FinalReport) -> Iterator[str]:
     yield "|---|---|---|"
     for fault in report.faults:
         verified = f"{fault.counts['verified']} / {fault.total}"
-        yield f"| {fault.fault} {fault.title} | {status_label(fault.state)} | {verified} |"
+        yield f"| {fault.fault} {fault.title} | {label(fault.state)} | {verified} |"
     for fault in report.faults:
         yield ""
         yield f"## {fault.fault} {fault.title}"
@@ -155,12 +156,12 @@ def _markdown(report: FinalReport) -> Iterator[str]:
             for one in run.thresholds
         )
         at = _local(run.finished_at) if run.finished_at else "–"
-        yield f"| {run.name} | {run.load} | {run.status} | {figures} | {_seconds(run)} | {at} |"
+        yield f"| {run.name} | {run.load} | {label(run.status)} | {figures} | {_seconds(run)} | {at} |"
     yield ""
     yield f"## {_('Open risks and blockers')}"
     yield ""
     for risk in report.risks:
-        yield f"- [{risk.severity_label}] {risk.kind}: {risk.title} ({risk.state}, {risk.age.days} d)"
+        yield f"- [{risk.severity_label}] {risk.kind}: {risk.title} ({label(risk.state)}, {risk.age.days} d)"
     if not report.risks:
         yield f"- {_('nothing')}"
     yield ""
@@ -176,14 +177,15 @@ def _markdown_row(state: ItemState) -> Iterator[str]:
     item = state.item
     pieces = state.pieces or (None,)
     for number, piece in enumerate(pieces):
-        head = f"| {item.row} | {_cell(item.title)} | {status_label(state.status)}" if number == 0 else "| | |"
+        head = f"| {item.row} | {_cell(item.title)} | {label(state.status)}" if number == 0 else "| | |"
         if piece is None:
             yield f"{head} | – | {_cell(state.why)} | – | {_cell(item.proof)} |"
             continue
         drill = f" ({_('a drill')})" if piece.drill else ""
         figure = "; ".join(part for part in (piece.figure, *piece.reasons) if part) or "–"
         at = _local(piece.at) if piece.at else "–"
-        yield f"{head} | {piece.source}: {piece.verdict}{drill} | {_cell(figure)} | {at} | `{_cell(piece.command)}` |"
+        verdict = f"{piece.source}: {label(piece.verdict)}{drill}"
+        yield f"{head} | {verdict} | {_cell(figure)} | {at} | `{_cell(piece.command)}` |"
 
 
 def _cell(text: str) -> str:

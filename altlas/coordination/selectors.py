@@ -13,6 +13,7 @@ from django.urls import reverse
 from altlas.coordination import evidence, requirements
 from altlas.coordination.conf import conf
 from altlas.coordination.evidence import Piece, Verdict
+from altlas.coordination.labels import label
 from altlas.coordination.models import DailySummary, Evidence, Fault, Risk, VerificationRun, WorkItem
 from altlas.coordination.statuses import ENDED, ItemStatus, RiskState, RunStatus
 from altlas.kernel import clock
@@ -162,6 +163,7 @@ def run_data(run: VerificationRun) -> dict[str, Any]:
         "name": run.name,
         "load": run.load,
         "status": run.status,
+        "label": label(run.status),
         "progress": run.progress,
         "stage": run.stage,
         "reasons": run.reasons,

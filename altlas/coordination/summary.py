@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from altlas.coordination.labels import label
+
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -25,21 +27,11 @@ def as_text(content: dict[str, Any]) -> str:
     return "\n".join(_lines(content)) + "\n"
 
 
-def status_label(status: str) -> str:
-    return {
-        "not_started": _("not started"),
-        "in_progress": _("in progress"),
-        "verified": _("verified"),
-        "failing": _("failing"),
-        "stale": _("stale"),
-    }.get(status, status)
-
-
 def _lines(content: dict[str, Any]) -> Iterator[str]:
     yield _("Daily summary of %(day)s") % {"day": content["day"]}
     yield ""
     for fault in content["faults"]:
-        counts = ", ".join(f"{count} {status_label(name)}" for name, count in fault["counts"].items() if count)
+        counts = ", ".join(f"{count} {label(name)}" for name, count in fault["counts"].items() if count)
         yield f"  {fault['fault']:<8} {counts}"
     yield from _red(content)
     yield from _changes(content)
@@ -70,7 +62,7 @@ def _changes(content: dict[str, Any]) -> Iterator[str]:
     if not content["changed"]:
         yield f"  {_('nothing')}"
     for change in content["changed"]:
-        before, after = status_label(change["before"]), status_label(change["after"])
+        before, after = label(change["before"]), label(change["after"])
         yield f"  {change['row']} {change['title']}: {before} → {after}"
 
 

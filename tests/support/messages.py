@@ -59,7 +59,8 @@ def strings() -> Iterator[Found]:
 def _as_python(path: Path) -> bytes:
     from django.utils.translation.template import templatize
 
-    return templatize(path.read_text(encoding="utf-8"), origin=str(path)).encode()
+    # In brackets, so that the templates' indentation is none of Python's business.
+    return f"({templatize(path.read_text(encoding='utf-8'), origin=str(path))}\n)".encode()
 
 
 def _of(path: Path, source: bytes) -> Iterator[Found]:

@@ -16,9 +16,9 @@ from unfold.decorators import action
 
 from altlas.coordination import plots
 from altlas.coordination.admin.base import ReadOnlyAdmin
+from altlas.coordination.labels import label
 from altlas.coordination.models import DailySummary, Subscription
 from altlas.coordination.services import daily
-from altlas.coordination.summary import status_label
 
 
 @admin.register(DailySummary)
@@ -49,11 +49,11 @@ class DailySummaryAdmin(ReadOnlyAdmin):
             "summary": found,
             "content": content,
             "faults": [
-                {**fault, "shown": [(status_label(name), count) for name, count in fault["counts"].items() if count]}
+                {**fault, "shown": [(label(name), count) for name, count in fault["counts"].items() if count]}
                 for fault in content["faults"]
             ],
             "changed": [
-                {**change, "before": status_label(change["before"]), "after": status_label(change["after"])}
+                {**change, "before": label(change["before"]), "after": label(change["after"])}
                 for change in content["changed"]
             ],
             "figures": [

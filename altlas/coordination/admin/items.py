@@ -16,11 +16,11 @@ from unfold.decorators import action, display
 from altlas.coordination import journal, report
 from altlas.coordination.admin.base import ReadOnlyAdmin
 from altlas.coordination.admin.forms import CommentForm, DecisionForm, EvidenceForm, OverrideForm, PlanForm
+from altlas.coordination.labels import label
 from altlas.coordination.models import JournalEntry, WorkItem
 from altlas.coordination.selectors import ItemState, fault_summaries, item_state, item_states
 from altlas.coordination.services import items, risks
 from altlas.coordination.statuses import ItemStatus
-from altlas.coordination.summary import status_label
 
 LABELS = {
     ItemStatus.VERIFIED: "success",
@@ -99,7 +99,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
     @display(description=_("status"), label=LABELS)
     def shown_status(self, item: WorkItem) -> tuple[str, str]:
         state = self._states[item.pk].status
-        return state.value, status_label(state)
+        return state.value, label(state)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # Derived for all rows at once; a column that asked for each row alone would ask hundreds of times.
@@ -118,9 +118,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
             "opts": self.model._meta,
             "chosen": chosen,
             "faults": fault_summaries(states=states),
-            "columns": [
-                {"status": column, "label": status_label(column), "states": _of(shown, column)} for column in COLUMNS
-            ],
+            "columns": [{"status": column, "label": label(column), "states": _of(shown, column)} for column in COLUMNS],
         }
         return TemplateResponse(request, "admin/coordination/board.html", context)
 
@@ -137,7 +135,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
             "title": str(state.item),
             "opts": self.model._meta,
             "state": state,
-            "label": status_label(state.status),
+            "label": label(state.status),
             "comments": state.item.comments.all(),
             "risks": state.item.risks.all(),
             "decisions": state.item.decisions.all(),

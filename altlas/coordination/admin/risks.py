@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from altlas.coordination import journal
 from altlas.coordination.admin.base import ReadOnlyAdmin
 from altlas.coordination.admin.forms import DecisionForm, ReasonForm, RiskChangeForm, RiskForm
+from altlas.coordination.labels import label
 from altlas.coordination.models import Decision, Risk, Severity
 from altlas.coordination.services import risks
 from altlas.coordination.statuses import RiskState
@@ -73,8 +74,8 @@ class RiskAdmin(ReadOnlyAdmin):
         return risk.severity, str(risk.get_severity_display())
 
     @display(description=_("state"), ordering="state", label=_STATES)
-    def shown_state(self, risk: Risk) -> str:
-        return risk.state
+    def shown_state(self, risk: Risk) -> tuple[str, str]:
+        return risk.state, label(risk.state)
 
     @display(description=_("age"), ordering="opened_at")
     def shown_age(self, risk: Risk) -> str:

@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from altlas.coordination import journal
 from altlas.coordination.admin.base import ReadOnlyAdmin
 from altlas.coordination.admin.forms import NameForm, NoteForm, ReasonForm
+from altlas.coordination.labels import label
 from altlas.coordination.models import Rollout
 from altlas.coordination.selectors import latest_runs
 from altlas.coordination.services import rollouts
@@ -98,8 +99,8 @@ class RolloutAdmin(ReadOnlyAdmin):
         ]
 
     @display(description=_("state"), ordering="state", label=_STATES)
-    def shown_state(self, rollout: Rollout) -> str:
-        return rollout.state
+    def shown_state(self, rollout: Rollout) -> tuple[str, str]:
+        return rollout.state, label(rollout.state)
 
     @action(description=_("Plan a rollout"), url_path="plan-rollout", permissions=["verb"], icon="add")
     def to_create(self, request: HttpRequest) -> HttpResponse:

@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 from altlas.coordination import plots
 from altlas.coordination.admin.base import ReadOnlyAdmin
 from altlas.coordination.admin.forms import VerifyForm
+from altlas.coordination.labels import label
 from altlas.coordination.models import Trigger, VerificationRun
 from altlas.coordination.selectors import key_figures, run_data
 from altlas.coordination.services import runs
@@ -62,8 +63,8 @@ class VerificationRunAdmin(ReadOnlyAdmin):
         ]
 
     @display(description=_("status"), ordering="status", label=STATUS_LABELS)
-    def shown_status(self, run: VerificationRun) -> str:
-        return run.status
+    def shown_status(self, run: VerificationRun) -> tuple[str, str]:
+        return run.status, label(run.status)
 
     @display(description=_("figures"))
     def figures(self, run: VerificationRun) -> str:

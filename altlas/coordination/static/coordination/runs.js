@@ -17,7 +17,7 @@
     const ended = run.over && article.dataset.over !== "1";
     article.dataset.status = run.status;
     article.querySelector("progress").value = run.progress;
-    field(article, "status").textContent = run.status;
+    field(article, "status").textContent = run.label;
     field(article, "stage").textContent = run.stage;
     const cancel = article.querySelector("[data-cancel]");
     if (cancel) cancel.hidden = run.over;
