@@ -103,6 +103,13 @@ class Conf:
         help="Archive requests that one web process works on at once; further ones get 503. "
         "0 means ALTLAS_WEB_THREADS less 2.",
     )
+    partitions: str = env.choice(
+        "ALTLAS_ARCHIVE_PARTITIONS",
+        "none",
+        choices=("none", "month"),
+        help="`month`, set before the first start, keeps records in partitions by month, so that retention can drop "
+        "whole months; every page then asks every month. For tens of millions of records.",
+    )
     replica_pin: float = env.seconds(
         "ALTLAS_ARCHIVE_REPLICA_PIN",
         10,

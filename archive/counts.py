@@ -80,6 +80,8 @@ def of_table(model: type[models.Model], *, cap: int = _CAP) -> Count:
     if exact.relation == "eq":
         return exact
     rows = fetch(
-        "SELECT greatest(reltuples, %s)::bigint FROM pg_class WHERE oid = %s::regclass", [cap, model._meta.db_table]
+        "SELECT greatest(sum(reltuples) FILTER (WHERE reltuples > 0), %s)::bigint FROM pg_class "
+        "WHERE relkind = 'r' AND (oid = %s::regclass OR oid IN (SELECT relid FROM pg_partition_tree(%s)))",
+        [cap, model._meta.db_table, model._meta.db_table],
     )
     return Count(value=rows[0][0], relation="approx")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from altlas.kernel import readings
 from altlas.kernel.clock import now
 from altlas.kernel.overview import Figure, ServiceOverview
-from archive import counts
+from archive import counts, partitions
 from archive.database import fetch
 from archive.models import AuditEntry, Record
 
@@ -22,7 +22,7 @@ def overview() -> ServiceOverview:
     recent = AuditEntry.objects.filter(at__gte=now() - _RECENT)
     created = counts.capped(recent.filter(action="record_create"))
     deleted = counts.capped(recent.filter(action="record_delete"))
-    size = fetch("SELECT pg_total_relation_size('archive_record')")[0][0]
+    size = fetch(f"SELECT sum(pg_total_relation_size(relid)) FROM ({partitions.PARTS}) AS parts")[0][0]  # noqa: S608  # fixed
     records = counts.of_table(Record)
     return ServiceOverview(
         name="archive",

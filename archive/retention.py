@@ -5,14 +5,14 @@ Not the soft delete: rows go, with their revisions. An audit row says how many, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
 from altlas.kernel.clock import now
-from archive import audit, cache
+from archive import audit, cache, partitions
 from archive.database import fetch
 from archive.deadlines import Deadline, write
 from archive.models import RetentionRule
@@ -41,7 +41,35 @@ def dry_run(*, kind: str | None = None) -> list[Verdict]:
 
 def apply(*, actor_id: UUID | None = None) -> list[Verdict]:
     """Delete what the enabled rules say, in transactions of a thousand; may be stopped and called again."""
-    return [_applied(rule, actor_id) for rule in RetentionRule.objects.filter(enabled=True)]
+    whole = _whole_months(actor_id) if partitions.active() else {}
+    verdicts = [_applied(rule, actor_id) for rule in RetentionRule.objects.filter(enabled=True)]
+    return [replace(verdict, records=verdict.records + whole.get(verdict.kind, 0)) for verdict in verdicts]
+
+
+def _whole_months(actor_id: UUID | None) -> dict[str, int]:
+    """Drop the months of which every record is to go anyway; return how many records of each kind went so."""
+    limits = {rule.kind: _before(rule) for rule in RetentionRule.objects.filter(enabled=True)}
+    gone: dict[str, int] = {}
+    for month in list(partitions.months()):
+        found = partitions.contents(month)
+        if not found or not all(
+            kind in limits and not held and newest < limits[kind] for _, kind, _, held, newest in found
+        ):
+            continue
+        with write():
+            for owner_id, kind, count, _, _ in found:
+                gone[kind] = gone.get(kind, 0) + count
+                audit.note(
+                    "retention",
+                    actor_id=actor_id,
+                    owner_id=owner_id,
+                    kind=kind,
+                    records=count,
+                    partition=month.table,
+                )
+                cache.invalidate(owner_id)
+            partitions.drop(month)
+    return gone
 
 
 def _before(rule: RetentionRule) -> datetime:

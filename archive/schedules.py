@@ -11,6 +11,7 @@ _PERIODIC = {
     "Archive: explain slow statements": ("archive.slow_plans", 60),
     "Archive: count what the cache holds": ("archive.cache_census", 60),
     "Archive: delete what retention rules say": ("archive.retention", 24 * 3600),
+    "Archive: make the next months' partitions": ("archive.partitions", 24 * 3600),
     "Archive: purge what has expired": ("archive.purge", 3600),
 }
 

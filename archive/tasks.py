@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from archive import aggregates, retention, upkeep
+from archive import aggregates, partitions, retention, upkeep
 from archive.cache import census
 from archive.slow import book
 
@@ -37,3 +37,8 @@ def cache_census() -> None:
 def retain() -> None:
     for verdict in retention.apply():
         logger.info("retention of %s: %s deleted, %s on hold", verdict.kind, verdict.records, verdict.held)
+
+
+@shared_task(name="archive.partitions", soft_time_limit=60, time_limit=90)
+def next_partitions() -> None:
+    logger.info("partitions made: %s", partitions.ensure())

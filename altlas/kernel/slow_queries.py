@@ -44,8 +44,9 @@ def _note(sql: str, took: float) -> None:
             pipe.lpush(_KEY, json.dumps(entry))
             pipe.ltrim(_KEY, 0, _KEPT - 1)
             pipe.execute()
-    except redis.RedisError:
-        return  # the log and the metric have it
+    except Exception:
+        # Whatever it is: the log and the metric have it, and a note must never take a statement's place.
+        return
 
 
 def latest(count: int = 10) -> list[dict[str, Any]]:

@@ -115,6 +115,7 @@ def judged(name: str, answers: list[dict[str, Any]], seconds: float) -> dict[str
         "good_per_second": len(good) / seconds,
         "statuses": dict(Counter(str(row["status"]) for row in answers)),
         "errors": Counter(row["error"] for row in answers if "error" in row).most_common(3),
+        "told": Counter(json.loads(row["told"]).get("detail", "") for row in answers if "told" in row).most_common(),
         "p50_ms": quantile(times, 0.5) if times else 0,
         "p95_ms": quantile(times, 0.95) if times else 0,
         "worst_ms": max(times, default=0),

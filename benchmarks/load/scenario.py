@@ -25,6 +25,8 @@ _answers = Path(os.environ["LOAD_ANSWERS"]).open("w", buffering=1)  # noqa: SIM1
 def note(name: str, response_time: float, response: Any, exception: Any, start_time: float, **_: Any) -> None:
     status = getattr(response, "status_code", 0) or 0
     line = {"at": start_time, "name": name, "ms": response_time, "status": status}
+    if status >= 500:
+        line["told"] = response.text[:300]
     if not status:
         line["error"] = repr(exception)
     _answers.write(json.dumps(line) + "\n")
