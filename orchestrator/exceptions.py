@@ -2,8 +2,10 @@
 
     NotFound
     ├── ModelNotFound         model_not_found         no such model or version
-    └── NodeNotFound          node_not_found
+    ├── NodeNotFound          node_not_found
+    └── JobNotFound           load_job_not_found
     Conflict
+    ├── LastNode              last_node               no other node could serve the models
     └── ModelExists           model_exists            the version is registered with other content
     Unprocessable
     ├── ModelUnloadable       model_unloadable        permanent: wrong content, wrong architecture, never fits
@@ -35,6 +37,18 @@ class ModelNotFound(errors.NotFound):
 class NodeNotFound(errors.NotFound):
     code = "node_not_found"
     title = "Node not found"
+
+
+class JobNotFound(errors.NotFound):
+    code = "load_job_not_found"
+    title = "Load job not found"
+
+
+class LastNode(errors.Conflict):
+    """It cannot be drained: nobody else could serve its models."""
+
+    code = "last_node"
+    title = "Only node in service"
 
 
 class ModelExists(errors.Conflict):
@@ -112,6 +126,8 @@ TRAVELLING: dict[str, type[errors.AltlasError]] = {
     for kind in (
         ModelNotFound,
         NodeNotFound,
+        JobNotFound,
+        LastNode,
         ModelExists,
         InputTooLarge,
         ModelUnloadable,

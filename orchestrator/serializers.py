@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orchestrator.models import Alias, Model, ModelVersion, Runtime, Task, VersionPolicy
+from orchestrator.models import Alias, LoadJob, Model, ModelVersion, Runtime, Task, VersionPolicy
 from orchestrator.selectors import variant_rows
 
 
@@ -196,6 +196,50 @@ class NodeSerializer(serializers.Serializer[Any]):
 
 class NodesSerializer(serializers.Serializer[Any]):
     results = NodeSerializer(many=True)
+
+
+class MovedSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    version = serializers.CharField()
+    to = serializers.CharField()
+
+
+class KeptSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    version = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class DrainedSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField()
+    moved = MovedSerializer(many=True)
+    kept = KeptSerializer(many=True, help_text="What could not be loaded elsewhere; it serves on here.")
+
+
+class JobSerializer(serializers.ModelSerializer[LoadJob]):
+    model = serializers.CharField(source="version.model.name")
+    version = serializers.CharField(source="version.version")
+
+    class Meta:
+        model = LoadJob
+        fields = [
+            "id",
+            "model",
+            "version",
+            "node",
+            "status",
+            "attempts",
+            "error_code",
+            "error_detail",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+
+
+class JobsSerializer(serializers.Serializer[Any]):
+    results = JobSerializer(many=True)
 
 
 class ReplicaSerializer(serializers.Serializer[Any]):

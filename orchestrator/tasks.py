@@ -12,6 +12,7 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import services
 from orchestrator.services.answers import answer
 from orchestrator.services.infer import infer_here
+from orchestrator.services.jobs import job_run
 from orchestrator.services.operate import order_here
 
 logger = logging.getLogger(__name__)
@@ -56,3 +57,9 @@ def order(*, reply_id: str, verb: str, model: str, version: str | None, until: f
     if seconds <= 0:
         return
     answer(reply_id, lambda: order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds))
+
+
+@shared_task(name="orchestrator.load_job", acks_late=True)
+def load_job(*, job: str) -> None:
+    """Carry out a load job; the row, not the task, decides whether there is anything to do."""
+    job_run(job=job)

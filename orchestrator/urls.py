@@ -18,7 +18,16 @@ from orchestrator.views.catalogue import (
     VersionsView,
     VersionView,
 )
-from orchestrator.views.cluster import CacheView, NodesView
+from orchestrator.views.cluster import (
+    CacheView,
+    CancelView,
+    DrainView,
+    JobCancelView,
+    JobsView,
+    NodesView,
+    RecycleView,
+    ResumeView,
+)
 
 # Names may hold a slash (`org/model`), so what follows the name is matched first.
 urlpatterns: list[URLPattern] = [
@@ -34,8 +43,14 @@ urlpatterns: list[URLPattern] = [
     path("models/<path:name>/pin", PinView.as_view(), name="model-pin"),
     path("models/<path:name>/unpin", UnpinView.as_view(), name="model-unpin"),
     path("models/<path:name>/load", LoadView.as_view(), name="model-load"),
+    path("models/<path:name>/recycle", RecycleView.as_view(), name="model-recycle"),
+    path("models/<path:name>/cancel", CancelView.as_view(), name="model-cancel"),
     path("models/<path:name>/unload", UnloadView.as_view(), name="model-unload"),
     path("models/<path:name>", ModelView.as_view(), name="model"),
     path("nodes", NodesView.as_view(), name="nodes"),
+    path("nodes/<str:name>/drain", DrainView.as_view(), name="node-drain"),
+    path("nodes/<str:name>/resume", ResumeView.as_view(), name="node-resume"),
+    path("jobs", JobsView.as_view(), name="load-jobs"),
+    path("jobs/<uuid:job>/cancel", JobCancelView.as_view(), name="load-job-cancel"),
     path("cache", CacheView.as_view(), name="cache"),
 ]

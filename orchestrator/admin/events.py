@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from orchestrator import services
 from orchestrator.admin.read_only import ReadOnlyAdmin
 from orchestrator.models import CacheEvent, EventKind, JobStatus, LoadJob
 
@@ -13,7 +16,7 @@ from orchestrator.models import CacheEvent, EventKind, JobStatus, LoadJob
 @admin.register(CacheEvent)
 class CacheEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "shown_kind", "model", "version", "node", "reason", "actor")
-    list_filter = ("kind", "node", "at")
+    list_filter = ("kind", "node", "reason", "at")
     search_fields = ("model", "version", "reason", "=request_id")
     date_hierarchy = "at"
     show_full_result_count = False
@@ -29,6 +32,8 @@ class CacheEventAdmin(ReadOnlyAdmin):
             EventKind.FAIL: "danger",
             EventKind.CRASH: "danger",
             EventKind.HANG: "danger",
+            EventKind.SHED: "danger",
+            EventKind.RECYCLE: "info",
         },
     )
     def shown_kind(self, event: CacheEvent) -> str:
@@ -41,6 +46,13 @@ class LoadJobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "node")
     search_fields = ("version__model__name", "node")
     list_select_related = ("version__model",)
+    actions = ("cancel_jobs",)
+
+    @action(description=_("Cancel the selected loads"), permissions=["operate"])
+    def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[LoadJob]) -> None:
+        for job in queryset:
+            services.job_cancel(job=job.pk, actor=str(request.user))
+        self.message_user(request, _("Cancelled; jobs that had ended stay as they are."))
 
     @display(
         description=_("status"),

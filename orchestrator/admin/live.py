@@ -20,6 +20,10 @@ from orchestrator.admin.read_only import may_operate
 _VERBS: dict[str, Callable[..., Any]] = {
     "load": lambda **order: services.model_load(**order),
     "unload": lambda **order: services.model_unload(**order),
+    "recycle": lambda **order: services.model_recycle(**order),
+    "cancel": lambda **order: services.model_cancel(**order),
+    "drain": lambda *, node, actor, **_order: services.node_drain(name=node or "", actor=actor),
+    "resume": lambda *, node, actor, **_order: services.node_resume(name=node or "", actor=actor),
     "pin": lambda *, model, actor, **_order: services.model_pin(name=model, pinned=True, actor=actor),
     "unpin": lambda *, model, actor, **_order: services.model_pin(name=model, pinned=False, actor=actor),
 }
@@ -50,6 +54,15 @@ def data(request: HttpRequest) -> JsonResponse:
     """Answer the live state; the page asks every second."""
     _allowed(request)
     return JsonResponse({"nodes": selectors.cache_state()})
+
+
+@never_cache
+@require_GET
+def history(request: HttpRequest) -> JsonResponse:
+    """Answer the last hour of every live node, for the charts."""
+    _allowed(request)
+    nodes = selectors.cache_state()
+    return JsonResponse({"nodes": {node["name"]: selectors.node_history(name=node["name"]) for node in nodes}})
 
 
 @require_POST

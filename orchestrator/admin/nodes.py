@@ -23,6 +23,7 @@ class NodeAdmin(ReadOnlyAdmin):
         return [
             path("cache", view(live.page), name="orchestrator_node_cache"),
             path("cache/data", view(live.data), name="orchestrator_node_cache_data"),
+            path("cache/history", view(live.history), name="orchestrator_node_cache_history"),
             *super().get_urls(),
         ]
 

@@ -14,14 +14,16 @@ from orchestrator.selectors.catalogue import (
     versions_of,
     versions_served,
 )
-from orchestrator.selectors.cluster import cache_state, live_nodes, node_list
+from orchestrator.selectors.cluster import cache_state, job_list, live_nodes, node_history, node_list
 
 __all__ = [
     "cache_state",
     "default_model",
+    "job_list",
     "live_nodes",
     "model_get",
     "model_list",
+    "node_history",
     "node_list",
     "task_of",
     "variant_rows",

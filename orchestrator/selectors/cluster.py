@@ -10,9 +10,12 @@ from django.db.models import QuerySet
 
 from altlas.kernel import clock
 from altlas.kernel.redis import client
-from orchestrator.models import Node
+from orchestrator.models import LoadJob, Node
 
 PREFIX = "altlas:node:"
+HISTORY = "altlas:node-history:"
+HISTORY_SECONDS = 10.0
+HISTORY_SAMPLES = 360
 _REMEMBERED_SECONDS = 0.25
 _remembered: tuple[float, list[dict[str, Any]]] = (0.0, [])
 
@@ -39,3 +42,17 @@ def live_nodes(*, fresh: bool = False) -> list[dict[str, Any]]:
 
 def node_list() -> QuerySet[Node]:
     return Node.objects.order_by("name")
+
+
+def node_history(*, name: str) -> list[dict[str, Any]]:
+    """Return the samples of the last hour of a node, oldest first: ``at`` (Unix time), ``used`` (bytes), ``hits``,
+    ``misses``, ``loads`` (counted since its start)."""
+    try:
+        found = client("live").lrange(HISTORY + name, 0, -1)
+    except redis_errors.RedisError:
+        return []
+    return [json.loads(value) for value in found]
+
+
+def job_list() -> QuerySet[LoadJob]:
+    return LoadJob.objects.select_related("version__model").order_by("-created_at")

@@ -50,6 +50,25 @@ def model_unload(
     return _order("unload", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
 
+def model_recycle(
+    *, model: str, version: str | None = None, node: str | None = None, seconds: float = 10.0, actor: str = ""
+) -> dict[str, Any]:
+    """Replace the processes of ``model`` on ``node`` (default: every live one), each by a warm successor first.
+
+    Returns at once with how many there are; no request fails meanwhile. Errors as by ``model_unload``.
+    """
+    wanted = version and version_find(model=model, version=version).version
+    return _order("recycle", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
+
+
+def model_cancel(
+    *, model: str, version: str | None = None, node: str | None = None, seconds: float = 10.0, actor: str = ""
+) -> dict[str, Any]:
+    """End the loads of ``model`` that are queued or under way; who waits for them is told so."""
+    wanted = version and version_find(model=model, version=version).version
+    return _order("cancel", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
+
+
 def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
     """Keep ``name`` from being evicted, on every node, now and later; or no longer.
 
@@ -59,7 +78,7 @@ def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
     model_change(name=name, changes={"pinned": pinned}, actor=actor)
     for node in live_nodes(fresh=True):
         if any(replica["model"] == name for replica in node["replicas"]):
-            _tell("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
+            send_order("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
 
 
 def nodes_settle(*, model: str, besides: str | None = None) -> int:
@@ -71,7 +90,7 @@ def nodes_settle(*, model: str, besides: str | None = None) -> int:
     count = 0
     for node in live_nodes(fresh=True):
         try:
-            done = _tell("settle", model=model, version=besides, node=node["name"], seconds=_SETTLE_SECONDS)
+            done = send_order("settle", model=model, version=besides, node=node["name"], seconds=_SETTLE_SECONDS)
             count += int(done["replicas"])
         except AltlasError as exc:
             logger.warning("%s was not told of a change of %s: %s", node["name"], model, exc.detail)
@@ -84,7 +103,7 @@ def model_census(*, model: str, node: str, lines: bool, seconds: float = 120.0) 
     With ``lines`` both trace their allocations from the first census on, which costs time and memory.
     """
     verb = "census-lines" if lines else "census"
-    return _send(verb, model=model, version=None, node=node, seconds=seconds)
+    return send_order(verb, model=model, version=None, node=node, seconds=seconds)
 
 
 def order_here(*, verb: str, model: str, version: str | None, until: float) -> dict[str, Any]:
@@ -103,6 +122,9 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
             "node": current.name,
             "seconds": time.monotonic() - begun,
         }
+    if verb in {"drain", "resume"}:
+        here.set_draining(verb == "drain")
+        return {"model": model, "version": version, "node": current.name, "replicas": 0}
     if verb.startswith("census"):
         runners = [runner for key, runner in current.supervisor.runners() if key.model == model]
         if not runners:
@@ -123,7 +145,12 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
         for key in chosen:
             current.supervisor.pin(key, verb == "pin")
         return {"model": model, "version": version, "node": current.name, "replicas": len(chosen)}
-    count = sum(current.supervisor.unload(key) for key in chosen)
+    act = {
+        "unload": current.supervisor.unload,
+        "recycle": current.supervisor.recycle,
+        "cancel": current.supervisor.cancel,
+    }[verb]
+    count = sum(act(key) for key in chosen)
     return {"model": model, "version": version, "node": current.name, "replicas": count}
 
 
@@ -140,10 +167,8 @@ def _order(
         raise exceptions.NodeNotFound(f"There is no live node {node!r}.")
     if not names:
         raise exceptions.NodeUnavailable("No node is alive; try again shortly.")
-    targets = [node] if node else (names if verb == "unload" else _holders_first(model, version))[:None]
-    if verb == "load" and node is None:
-        targets = targets[:1]
-    answers = [_send(verb, model=model, version=version, node=target, seconds=seconds) for target in targets]
+    targets = [node] if node else (_holders_first(model, version)[:1] if verb == "load" else names)
+    answers = [send_order(verb, model=model, version=version, node=target, seconds=seconds) for target in targets]
     if verb == "load":
         return answers[0]
     return {
@@ -158,18 +183,21 @@ def _holders_first(model: str, version: str | None) -> list[str]:
     def holds(found: dict[str, Any]) -> bool:
         return any(replica["model"] == model and version in (None, replica["version"]) for replica in found["replicas"])
 
-    return [found["name"] for found in sorted(live_nodes(), key=lambda found: (not holds(found), found["used_bytes"]))]
+    def rank(found: dict[str, Any]) -> tuple[bool, bool, int]:
+        return bool(found.get("draining")), not holds(found), found["used_bytes"]
+
+    return [found["name"] for found in sorted(live_nodes(), key=rank)]
 
 
-def _tell(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:
-    """Have ``node`` carry out an order, directly when it is this process."""
+def send_order(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:
+    """Have ``node`` carry out an order (``order_here``) and return its answer.
+
+    Raises:
+        NodeUnavailable: no answer in ``seconds``; else what rose on the node.
+    """
     current = here.current()
-    if current is not None and node == current.name:
+    if current is not None and current.name == node:
         return order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds)
-    return _send(verb, model=model, version=version, node=node, seconds=seconds)
-
-
-def _send(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:
     reply_id = replies.new_reply_id()
     enqueue(
         "orchestrator.order",

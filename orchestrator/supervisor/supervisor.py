@@ -80,6 +80,7 @@ class Supervisor:
         self._share_at = 0.0
         self._hits, self._misses = itertools.count(), itertools.count()
         self._counted = [0, 0]
+        self._loads = 0
         self._record = record
         self._on_loaded = loaded
         self._on_failed = failed
@@ -155,6 +156,7 @@ class Supervisor:
             **describe(self._shown, self.settings.core.limits),
             "hits": self._counted[0],
             "misses": self._counted[1],
+            "loads": self._loads,
             "spare": self._spare.pid is not None,
         }
 
@@ -307,6 +309,7 @@ class Supervisor:
 
     # --- the core's shell -------------------------------------------------------------------------------------------
     def start_load(self, replica: Replica) -> None:
+        self._loads += 1
         self._processes[replica.id] = Process()
         threading.Thread(target=self._load, args=(replica,), name=f"load-{replica.spec.key}", daemon=True).start()
 

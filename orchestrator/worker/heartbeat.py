@@ -19,9 +19,10 @@ from altlas.kernel.redis import client
 from orchestrator import lane
 from orchestrator.conf import conf
 from orchestrator.models import Node
-from orchestrator.selectors.cluster import PREFIX
+from orchestrator.selectors.cluster import PREFIX, live_nodes
+from orchestrator.services.jobs import jobs_seen, jobs_take_over
 from orchestrator.supervisor.supervisor import Supervisor
-from orchestrator.worker import meter
+from orchestrator.worker import history, meter, node
 
 logger = logging.getLogger(__name__)
 _ROW_EVERY = 10.0
@@ -54,6 +55,7 @@ class Heartbeat:
         """Report to Redis, and now and then to PostgreSQL."""
         state = self.report()
         meter.state(self._name, state)
+        history.keep(self._name, state)
         if time.monotonic() - self._row_at >= _ROW_EVERY:
             self._row_at = time.monotonic()
             self._write_row(state["budget_bytes"], state["used_bytes"])
@@ -66,6 +68,7 @@ class Heartbeat:
             "pid": os.getpid(),
             "at": time.time(),
             "started_at": self._started.timestamp(),
+            "draining": node.draining(),
             **self._supervisor.state(),
         }
         try:
@@ -77,7 +80,7 @@ class Heartbeat:
 
     def _write_row(self, budget: int, used: int) -> None:
         try:
-            Node.objects.update_or_create(
+            row, _made = Node.objects.update_or_create(
                 name=self._name,
                 defaults={
                     "budget_bytes": budget,
@@ -88,6 +91,11 @@ class Heartbeat:
                     "last_seen_at": clock.now(),
                 },
             )
+            node.set_draining(row.draining)  # also what was ordered while this node was away
+            jobs_seen(node=self._name)
+            alive = {found["name"] for found in live_nodes(fresh=True)}
+            if self._name in alive:  # otherwise it is Redis that is away, and nobody has died
+                jobs_take_over(alive=alive)
         except (DatabaseError, InterfaceError) as exc:
             logger.warning("the node's row could not be written: %s", exc)
         finally:

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from orchestrator.services.catalogue import failure_record, loaded_record
 from orchestrator.services.events import event_record
+from orchestrator.services.jobs import job_begun, job_ended
 from orchestrator.supervisor.runner import Loaded, LoadFailed
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord
@@ -49,6 +50,20 @@ class Journal:
                 at=at,
             )
         )
+
+        if record.kind == "load":
+            self._put(lambda: job_begun(model=record.key.model, version=record.key.version, node=self._node))
+        elif record.kind in {"ready", "fail", "cancel"}:
+            code = "" if record.kind == "ready" else record.reason
+            self._put(
+                lambda: job_ended(
+                    model=record.key.model,
+                    version=record.key.version,
+                    node=self._node,
+                    code=code,
+                    detail=str(record.inputs.get("detail", "")),
+                )
+            )
 
     def loaded(self, spec: VersionSpec, loaded: Loaded, measured: int) -> None:
         self._put(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.supervisor.supervisor import Supervisor
@@ -14,6 +15,8 @@ class NodeWorker:
 
 
 _current: NodeWorker | None = None
+_draining = False
+_on_drain: Callable[[bool], None] | None = None
 
 
 def current() -> NodeWorker | None:
@@ -21,6 +24,20 @@ def current() -> NodeWorker | None:
     return _current
 
 
-def become(node: NodeWorker | None) -> None:
-    global _current
-    _current = node
+def become(node: NodeWorker | None, *, on_drain: Callable[[bool], None] | None = None) -> None:
+    """Say what this process is; ``on_drain`` is told when it leaves service and when it is back."""
+    global _current, _draining, _on_drain
+    _current, _draining, _on_drain = node, False, on_drain
+
+
+def draining() -> bool:
+    return _draining
+
+
+def set_draining(value: bool) -> None:
+    """Leave service, or come back; telling it twice does no harm."""
+    global _draining
+    if value != _draining:
+        _draining = value
+        if _on_drain is not None:
+            _on_drain(value)

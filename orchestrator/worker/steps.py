@@ -64,6 +64,13 @@ def supervisor_settings() -> SupervisorSettings:
     )
 
 
+def _shared_work(worker: Any, draining: bool) -> None:
+    """Stop taking tasks that any node could do, or take them again; its own queue stays open for orders."""
+    consumer = worker.consumer
+    queue = worker.app.conf.task_default_queue
+    consumer.call_soon(consumer.cancel_task_queue if draining else consumer.add_task_queue, queue)
+
+
 def _noted(journal: Journal, record: CacheRecord) -> None:
     meter.record(record)
     journal.record(record)
@@ -107,7 +114,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         )
         self._journal.start()
         supervisor.start()
-        node.become(node.NodeWorker(name=name, supervisor=supervisor))
+        node.become(node.NodeWorker(name=name, supervisor=supervisor), on_drain=partial(_shared_work, parent))
         self._heartbeat = Heartbeat(name=name, supervisor=supervisor)
         self._heartbeat.start()
         self._lane = LaneReaders(name, threads=conf.lane_threads, serve=serve)

@@ -20,6 +20,8 @@
     ["pinned", (r) => (r.pinned ? "yes" : "")],
   ];
 
+  let histories = {};
+
   function ago(seconds) {
     const s = Math.max(0, Math.round(seconds));
     if (s < 90) return `${s} s`;
@@ -48,6 +50,43 @@
     return outer;
   }
 
+  function verbs(replica) {
+    if (["queued", "reserved", "loading", "warming"].includes(replica.state)) return ["cancel"];
+    if (replica.state !== "ready") return [];
+    return ["unload", "recycle", replica.pinned ? "unpin" : "pin"];
+  }
+
+  // The last hour as a line; the scale is the largest value, written beside it.
+  function chart(title, samples, value, format) {
+    const WIDTH = 360, HEIGHT = 64;
+    const made = element("figure", undefined, { class: "cache-chart" });
+    const values = samples.map(value);
+    const top = Math.max(1, ...values);
+    const from = samples.length ? samples[0].at : 0;
+    const span = Math.max(1, (samples.length ? samples[samples.length - 1].at : 1) - from);
+    const points = samples.map((s, i) => `${((WIDTH * (s.at - from)) / span).toFixed(1)},${(HEIGHT - (HEIGHT * values[i]) / top).toFixed(1)}`);
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", `0 -2 ${WIDTH} ${HEIGHT + 4}`);
+    svg.setAttribute("role", "img");
+    const caption = `${title}: ${samples.length ? format(values[values.length - 1]) : "–"} (most ${format(samples.length ? top : 0)})`;
+    svg.setAttribute("aria-label", caption);
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+    line.setAttribute("points", points.join(" "));
+    svg.append(line);
+    made.append(element("figcaption", caption), svg);
+    return made;
+  }
+
+  function charts(name) {
+    const made = element("div", undefined, { class: "cache-charts" });
+    const samples = histories[name] || [];
+    // Counters become what was added since the sample before; a restart counts from nothing again.
+    const loads = samples.map((s, i) => ({ at: s.at, loads: i && s.loads >= samples[i - 1].loads ? s.loads - samples[i - 1].loads : s.loads * (i > 0) }));
+    made.append(chart("Memory, last hour", samples, (s) => s.used, (v) => `${(v / MB).toFixed(0)} MB`));
+    made.append(chart("Loads per 10 s, last hour", loads, (s) => s.loads, (v) => `${v}`));
+    return made;
+  }
+
   function row(node, replica) {
     const line = element("tr");
     for (const [name, show, number] of COLUMNS) {
@@ -61,7 +100,7 @@
     }
     if (mayOperate) {
       const cell = element("td");
-      for (const verb of ["unload", replica.pinned ? "unpin" : "pin"]) {
+      for (const verb of verbs(replica)) {
         const button = element("button", verb, { type: "button" });
         button.addEventListener("click", () => order({ verb, model: replica.model, version: replica.version, node: node.name }));
         cell.append(button);
@@ -74,13 +113,22 @@
   function card(node) {
     const made = element("article", undefined, { class: "cache-node", "data-node": node.name });
     const head = element("h2", node.name);
-    head.append(element("span", `${(node.used_bytes / MB).toFixed(0)} / ${(node.budget_bytes / MB).toFixed(0)} MB, ${node.waiting} waiting`));
+    const asked = node.hits + node.misses;
+    const rate = asked ? `${((100 * node.hits) / asked).toFixed(1)} % hits` : "no requests yet";
+    const queued = node.replicas.filter((r) => r.state === "queued").length;
+    const notes = [node.draining ? "draining" : "", node.shedding ? "refusing work: memory is nearly full" : ""].filter(Boolean);
+    head.append(element("span", [`${(node.used_bytes / MB).toFixed(0)} / ${(node.budget_bytes / MB).toFixed(0)} MB`, rate, `${queued} queued`, `${node.waiting} waiting`, ...notes].join(", ")));
+    if (mayOperate) {
+      const button = element("button", node.draining ? "resume" : "drain", { type: "button" });
+      button.addEventListener("click", () => order({ verb: node.draining ? "resume" : "drain", node: node.name }));
+      head.append(button);
+    }
     const table = element("table");
     const titles = element("tr");
     for (const [name, , number] of COLUMNS) titles.append(element("th", name, number ? { class: "number", scope: "col" } : { scope: "col" }));
     if (mayOperate) titles.append(element("th", "", { scope: "col" }));
     table.append(titles, ...node.replicas.map((replica) => row(node, replica)));
-    made.append(head, bar(node), table);
+    made.append(head, bar(node), table, charts(node.name));
     for (const failure of node.failures || []) {
       const when = failure.retry_after === null ? "for good" : `again in ${Math.ceil(failure.retry_after)} s`;
       made.append(element("p", `${failure.model}:${failure.version} failed ${failure.attempts} times (${when}): ${failure.detail}`));
@@ -106,11 +154,28 @@
     }
   }
 
+  async function look_back() {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(root.dataset.history, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+      if (answer.ok) histories = (await answer.json()).nodes;
+    } catch {
+      // The charts stay as they are until the next round.
+    }
+  }
+
+  const ASKED_FIRST = {
+    unload: (f) => `Unload ${f.model}:${f.version}? Requests under way finish first.`,
+    cancel: (f) => `Cancel the load of ${f.model}:${f.version}? Whoever waits for it is told so.`,
+    drain: (f) => `Drain ${f.node}? Its models are loaded on other nodes first.`,
+  };
+
   async function order(fields) {
-    if (fields.verb === "unload" && !window.confirm(`Unload ${fields.model}:${fields.version}? Requests under way finish first.`)) return;
+    const question = ASKED_FIRST[fields.verb];
+    if (question && !window.confirm(question(fields))) return;
     const told = root.querySelector(".cache-told");
     told.dataset.bad = "0";
-    told.textContent = `${fields.verb} ${fields.model}…`;
+    told.textContent = `${fields.verb} ${fields.model || fields.node}…`;
     document.activeElement?.blur();
     const body = new URLSearchParams(fields);
     const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
@@ -131,5 +196,7 @@
   });
   show(JSON.parse(document.getElementById("cache-initial").textContent));
   setInterval(refresh, EVERY_MS);
+  look_back().then(refresh);
+  setInterval(look_back, 10 * EVERY_MS);
   document.addEventListener("visibilitychange", refresh);
 })();

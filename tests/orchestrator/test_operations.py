@@ -1,0 +1,160 @@
+"""What operators do with caches: over REST, on the live page and by command, with a node in the same process."""
+
+from __future__ import annotations
+
+import gc
+from io import StringIO
+
+import psutil
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from authgateway.testing import bearer, make_user
+from orchestrator import services
+from orchestrator.models import CacheEvent, JobStatus, LoadJob, Node
+from orchestrator.selectors import node_history
+from orchestrator.services.events import event_record
+from orchestrator.services.jobs import job_begun, job_ended, jobs_take_over
+from orchestrator.supervisor.replay import agrees
+from orchestrator.supervisor.spec import Key
+from orchestrator.worker import history
+from orchestrator.worker.heartbeat import Heartbeat
+from tests.orchestrator.support import MB, Scene, echo, supervised, within
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    return APIClient(headers=bearer(make_user("grace", superuser=True)))
+
+
+@pytest.fixture
+def console(client: Client) -> Client:
+    client.force_login(make_user("grace", superuser=True))
+    return client
+
+
+def test_recycling_over_rest_replaces_the_process(operator: APIClient, drill: str, local_node: Scene) -> None:
+    services.model_load(model=drill)
+    before = local_node.pid(drill)
+    answer = operator.post("/api/v1/models/drill/recycle", {})
+    assert answer.status_code == 200 and answer.json()["replicas"] == 1
+    eventually(
+        lambda: [r["state"] for r in local_node.replicas(drill)] == ["ready"] and local_node.pid(drill) != before,
+        within=20,
+    )
+
+
+def test_ordinary_users_neither_recycle_nor_cancel_nor_drain(drill: str) -> None:
+    user = APIClient(headers=bearer(make_user("ada")))
+    for path in ("models/drill/recycle", "models/drill/cancel", "nodes/here/drain", "nodes/here/resume"):
+        assert user.post(f"/api/v1/{path}", {}).status_code == 403
+    assert user.get("/api/v1/jobs").json() == {"results": []}
+
+
+def test_cancelling_what_does_not_load_changes_nothing(operator: APIClient, drill: str, local_node: Scene) -> None:
+    services.model_load(model=drill)
+    assert operator.post("/api/v1/models/drill/cancel", {}).json()["replicas"] == 0
+    assert [r["state"] for r in local_node.replicas(drill)] == ["ready"]
+
+
+def test_the_only_node_in_service_cannot_be_drained(operator: APIClient, local_node: Scene) -> None:
+    answer = operator.post("/api/v1/nodes/here/drain", {})
+    assert answer.status_code == 409 and answer.json()["code"] == "last_node"
+    assert operator.post("/api/v1/nodes/nowhere/drain", {}).status_code == 404
+    assert operator.post("/api/v1/nodes/nowhere/resume", {}).status_code == 404
+    with pytest.raises(CommandError, match="only node in service"):
+        call_command("nodes", "drain", "here")
+    out = StringIO()
+    call_command("nodes", "list", stdout=out)
+    assert out.getvalue().startswith("here: in service, 0 of 512 MB")
+
+
+def test_a_load_is_one_job_from_its_beginning_to_its_end(operator: APIClient, drill: str) -> None:
+    for _ in range(2):
+        job_begun(model=drill, version="1", node="n")
+    assert [job["status"] for job in operator.get("/api/v1/jobs").json()["results"]] == ["loading"]
+    job_ended(model=drill, version="1", node="n", code="model_unavailable", detail="why")
+    job_ended(model=drill, version="1", node="n")
+    (job,) = operator.get("/api/v1/jobs").json()["results"]
+    assert (job["status"], job["error_code"], job["error_detail"]) == ("failed", "model_unavailable", "why")
+    assert operator.post(f"/api/v1/jobs/{job['id']}/cancel").json()["status"] == "failed"
+
+
+def test_what_nobody_asked_for_ends_with_the_node_that_died(drill: str) -> None:
+    job_begun(model=drill, version="1", node="dead")
+    LoadJob.objects.update(owner_seen_at="2020-01-01T00:00:00Z")
+    assert jobs_take_over(alive={"alive"}) == 1
+    assert LoadJob.objects.get().status == JobStatus.FAILED
+    assert jobs_take_over(alive={"alive"}) == 0
+
+
+def test_the_live_page_shows_the_last_hour_and_carries_out_its_verbs(
+    console: Client, drill: str, local_node: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.model_load(model=drill)
+    monkeypatch.setattr(history, "_kept_at", -1000.0)
+    history.keep("here", Heartbeat(name="here", supervisor=local_node.supervisor).report())
+    assert node_history(name="here")[-1]["loads"] == 1
+
+    page = console.get(reverse("admin:orchestrator_node_cache"))
+    assert page.status_code == 200 and b"cache/history" in page.content
+    shown = console.get(reverse("admin:orchestrator_node_cache_history")).json()["nodes"]["here"]
+    assert shown[-1]["used"] > 0
+    data = console.get(reverse("admin:orchestrator_node_cache_data")).json()["nodes"][0]
+    assert {"hits", "misses", "loads", "draining", "shedding", "low_watermark"} <= data.keys()
+
+    order = reverse("admin:orchestrator_node_order")
+    for verb in ("pin", "unpin", "recycle", "cancel", "unload"):
+        answer = console.post(order, {"verb": verb, "model": drill, "version": "1", "node": "here"})
+        assert answer.status_code == 200, answer.content
+    refused = console.post(order, {"verb": "drain", "node": "here"})
+    assert refused.status_code == 409 and "only node" in refused.json()["detail"]
+    assert not Node.objects.filter(draining=True).exists()
+
+
+def test_the_decision_log_is_replayed_by_command_and_a_changed_decision_is_found() -> None:
+    with supervised(budget=200 * MB) as scene:
+        for name in "abcab":
+            spec = echo(name, expected_bytes=90 * MB, size_bytes=70 * MB)
+            scene.supervisor.infer(spec, ["x"], deadline=within(20))
+    for record in scene.records:
+        assert agrees(record.inputs, record.decision) is not False
+        event_record(kind=record.kind, model=record.key.model, inputs=record.inputs, decision=record.decision)
+    out = StringIO()
+    call_command("decisions", "replay", stdout=out)
+    assert " decisions are the same, 0 differ" in out.getvalue()
+
+    evicted = CacheEvent.objects.filter(kind="evict").first()
+    assert evicted is not None
+    event_record(kind="evict", inputs=evicted.inputs, decision={**evicted.decision, "victims": [99]})
+    with pytest.raises(CommandError, match="differ"):
+        call_command("decisions", "replay", stdout=StringIO(), stderr=StringIO())
+
+
+def test_cycles_of_loading_and_unloading_leave_no_memory_and_no_process_behind() -> None:
+    with supervised() as scene:
+        spec = echo(size_bytes=20 * MB, expected_bytes=40 * MB)
+
+        def cycle() -> None:
+            scene.supervisor.infer(spec, ["x"], deadline=within(20))
+            pid = scene.pid("echo")
+            scene.supervisor.unload(Key("echo", "1"))
+            eventually(lambda: not psutil.pid_exists(pid) and scene.replicas() == [], within=10, every=0.005)
+
+        def settled() -> list[psutil.Process]:
+            eventually(lambda: scene.supervisor.state()["spare"], within=20)
+            gc.collect()
+            return psutil.Process().children(recursive=True)
+
+        for _ in range(5):
+            cycle()
+        before = len(settled())
+        for _ in range(20):
+            cycle()
+        assert len(settled()) == before  # the fork server and the spare
