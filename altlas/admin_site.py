@@ -41,6 +41,9 @@ UNFOLD: dict[str, Any] = {
                     _link(_("Alerts"), "notifications", "admin:kernel_alert_changelist"),
                     _link(_("Background jobs"), "task", "admin:kernel_taskrecord_changelist"),
                     _link(_("Schedules"), "schedule", "admin:django_celery_beat_periodictask_changelist"),
+                    _link(_("Work items"), "checklist", "admin:coordination_workitem_board"),
+                    _link(_("Verifications"), "verified", "admin:coordination_verificationrun_changelist"),
+                    _link(_("Daily summaries"), "today", "admin:coordination_dailysummary_changelist"),
                     _link(_("API documentation"), "api", "docs"),
                 ]
             },

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class AuthgatewayConfig(AppConfig):
     name = "authgateway"
-    verbose_name = "Auth gateway"
+    verbose_name = _("Auth gateway")
 
     def ready(self) -> None:
         from altlas.kernel.health import register_check

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class OrchestratorConfig(AppConfig):
     name = "orchestrator"
-    verbose_name = "Orchestrator"
+    verbose_name = _("Orchestrator")
 
     def ready(self) -> None:
         from altlas.kernel.health import register_check

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SegmentationConfig(AppConfig):
     name = "segmentation"
-    verbose_name = "Segmentation"
+    verbose_name = _("Segmentation")
 
     def ready(self) -> None:
         from archive.embedding import set_query_embedder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from altlas.kernel.clock import now
 from altlas.kernel.ids import uuid7
@@ -37,7 +38,7 @@ class SegmentationRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "segmentation"
+        verbose_name = _("segmentation")
         indexes = [
             models.Index(fields=["owner", "-id"], name="segmentation_run_owner"),
             models.Index(fields=["status", "created_at"], name="segmentation_run_status"),
@@ -74,8 +75,8 @@ class SegmentationItem(models.Model):
     error = models.JSONField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "text of a segmentation"
-        verbose_name_plural = "texts of segmentations"
+        verbose_name = _("text of a segmentation")
+        verbose_name_plural = _("texts of segmentations")
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="segmentation_item_position"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class SlowQuery(models.Model):
@@ -24,7 +25,7 @@ class SlowQuery(models.Model):
     last_seen = models.DateTimeField()
 
     class Meta:
-        verbose_name_plural = "slow queries"
+        verbose_name_plural = _("slow queries")
         ordering = ["-last_seen"]
         constraints = [models.UniqueConstraint(fields=["fingerprint", "route"], name="archive_slow_query")]
         indexes = [models.Index(fields=["-last_seen"], name="archive_slow_seen")]

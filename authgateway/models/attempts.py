@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Attempts(models.Model):
@@ -11,7 +12,7 @@ class Attempts(models.Model):
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        verbose_name_plural = "attempts"
+        verbose_name_plural = _("attempts")
 
     def __str__(self) -> str:
         return self.key

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from altlas.kernel.clock import now
 
@@ -22,8 +23,8 @@ class Denial(models.Model):
     expires_at = models.DateTimeField(db_index=True, help_text="When the last token it refuses has expired by itself.")
 
     class Meta:
-        verbose_name = "denylist entry"
-        verbose_name_plural = "denylist"
+        verbose_name = _("denylist entry")
+        verbose_name_plural = _("denylist")
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["kind", "value"], name="denial_unique"),

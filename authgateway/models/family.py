@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from altlas.kernel.clock import now
 from altlas.kernel.ids import uuid7
@@ -47,8 +48,8 @@ class Family(models.Model):
     address = models.GenericIPAddressField(null=True, help_text="Where it was opened.")
 
     class Meta:
-        verbose_name = "session"
-        verbose_name_plural = "sessions"
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["user", "-created_at"], name="family_user_created"),

@@ -11,8 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from altlas.kernel.alerting.channels import mail, post_signed
+from altlas.kernel.alerting.conf import conf as alerting
 from altlas.kernel.clock import now
 from authgateway import metrics
 from authgateway.conf import conf
@@ -76,13 +80,16 @@ def _post(events: list[SecurityEvent]) -> None:
 
 
 def _mail(events: list[SecurityEvent]) -> None:
-    lines = [
-        f"{event.last_at:%Y-%m-%d %H:%M:%S} UTC  {event.kind}  user: {event.user or '-'}  "
-        f"address: {event.address or '-'}  times: {event.count}"
-        for event in events
-    ]
-    mail(
-        f"[ALT_LAS] {len(events)} serious security event{'s' if len(events) > 1 else ''}: {events[0].kind}",
-        [*lines, "", "Look at the security events in the console for the details."],
-        to=conf.alert_emails,
-    )
+    with translation.override(alerting.language):
+        found = ngettext("%(count)d serious security event", "%(count)d serious security events", len(events))
+        lines = [
+            f"{event.last_at:%Y-%m-%d %H:%M:%S} UTC  {event.kind}  "
+            + _("user: %(user)s  address: %(address)s  times: %(count)d")
+            % {"user": event.user or "-", "address": event.address or "-", "count": event.count}
+            for event in events
+        ]
+        mail(
+            f"[ALT_LAS] {found % {'count': len(events)}}: {events[0].kind}",
+            [*lines, "", _("Look at the security events in the console for the details.")],
+            to=conf.alert_emails,
+        )

@@ -60,6 +60,8 @@ def test_the_console_has_no_serious_fault_of_accessibility(visit: Visit, languag
         "/admin/kernel/alert/",
         "/admin/kernel/taskrecord/",
         "/admin/django_celery_beat/periodictask/",
+        "/admin/coordination/workitem/board",
+        "/admin/coordination/verificationrun/start",
     ):
         visit.open(path, picture=f"{language}-{scheme}{path.replace('/', '-').rstrip('-')}")
         assert visit.page.evaluate("document.documentElement.lang") == language
@@ -149,6 +151,23 @@ def test_background_jobs_and_schedules_are_shown(visit: Visit, stack: Stack) -> 
     expect(visit.page.locator("table").first).to_contain_text("segmentation.execute")
     visit.open("/admin/django_celery_beat/periodictask/", picture="schedules")
     expect(visit.page.locator("table").first).to_contain_text("altlas.alerts_evaluate")
+
+
+def test_a_verification_is_started_and_its_progress_watched(visit: Visit) -> None:
+    visit.open("/admin/coordination/verificationrun/start")
+    choices = visit.page.locator("select[name=what] option").evaluate_all("options => options.map(o => o.value)")
+    wanted = next((name for name in choices if name.startswith("authgateway.audit")), None)
+    if wanted is None:
+        pytest.skip("no verification of that name is registered")
+    visit.page.locator("select[name=what]").select_option(wanted)
+    visit.page.locator("form button[type=submit]").last.click()
+    run = visit.page.locator(".co-run").first
+    expect(run).to_be_visible(timeout=15_000)
+    expect(run).to_have_attribute("data-over", "1", timeout=120_000)
+    visit.picture("verification")
+    expect(run).to_have_attribute("data-status", "passed")
+    assert float(run.locator("progress").get_attribute("value") or 0) >= 0
+    assert serious_faults(visit.page) == []
 
 
 def test_pages_fit_a_phone(visit: Visit) -> None:

@@ -61,11 +61,12 @@ def templates() -> list[Path]:
 def test_templates_show_no_words_that_are_not_marked(path: Path) -> None:
     text = re.sub(r"\{% (?:blocktrans|blocktranslate).*?\{% end\w+ %\}", "", path.read_text(), flags=re.DOTALL)
     text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+    # Commands and the product's name are the same in every language.
+    text = re.sub(r"<(script|style|code)\b.*?</\1>", "", text, flags=re.DOTALL).replace("ALT_LAS", "")
     shown = re.sub(r"<[^>]*>", "\n", text)
     shown += "\n".join(re.findall(r'(?:placeholder|title|aria-label|alt)="([^"]*)"', text))
     words = [line.strip() for line in shown.splitlines() if re.search(r"[A-Za-z]{3,}", line)]
-    assert [word for word in words if word not in {"ALT_LAS"}] == []
+    assert words == []
 
 
 def unmarked(path: Path) -> Iterator[str]:
