@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import redis
 from django.db import OperationalError
 from rest_framework.test import APIClient
 
+from altlas.kernel.clock import now
 from authgateway.conf import conf
 from authgateway.denylist import cache, gate
 from authgateway.denylist.breaker import Breaker
-from authgateway.models import Denial, SecurityEvent, User
+from authgateway.models import Denial, Family, SecurityEvent, User
 from tests.authgateway.conftest import Login, auth
 from tests.support.waiting import eventually
 
@@ -110,6 +112,24 @@ def test_redis_refuses_without_asking_the_database(server, user, login: Login, d
     claims = verify(pair["access"])
     with django_assert_num_queries(0):
         assert gate.holder(claims) is None
+
+
+def test_redis_is_asked_once_a_second_about_a_token_and_the_database_always(
+    server, user, login: Login, monkeypatch, django_assert_num_queries
+) -> None:
+    monkeypatch.setattr(conf, "denylist_pass_seconds", 3600)  # a slow machine must not turn a second into two
+    pair = login()
+    me(pair)
+    asked: list[Any] = []
+    original = redis.Redis.mget
+    monkeypatch.setattr(redis.Redis, "mget", lambda self, *args: asked.append(1) or original(self, *args))
+    assert [me(pair) for _ in range(3)] == [200] * 3
+    assert asked == []
+    # Denied by another process: this one hears of it from the database, with the very next request.
+    sid = Family.objects.get().pk
+    Denial.objects.create(kind="sid", value=str(sid), reason="logout", expires_at=now() + timedelta(minutes=5))
+    with django_assert_num_queries(1):
+        assert me(pair) == 401
 
 
 @pytest.mark.parametrize("how", ["killed", "hung"])
