@@ -17,7 +17,7 @@ from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from altlas.kernel.clock import now
-from authgateway.conf import conf
+from authgateway.conf import Conf, conf
 from authgateway.denylist import cache, gate
 from authgateway.denylist.breaker import Breaker
 from authgateway.models import Denial, Family, SecurityEvent, User
@@ -67,7 +67,8 @@ def server(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> It
     own.start()
     settings.REDIS_URLS = {**settings.REDIS_URLS, "security": f"unix://{own.socket}?db=0"}
     monkeypatch.setattr(cache, "breaker", Breaker(failures=3, seconds=0.5))
-    monkeypatch.setattr(conf, "denylist_timeout", 0.05)
+    # Ten times the product's patience: on a busy machine a slow answer is not an outage.
+    monkeypatch.setattr(conf, "denylist_timeout", 0.5)
     cache.connection.cache_clear()
     yield own
     cache.connection().connection_pool.disconnect()
@@ -207,7 +208,7 @@ def test_attack_36_a_hung_redis_is_left_alone(server, user, login: Login, monkey
     monkeypatch.setattr(redis.Redis, "mget", lambda self, *args: asked.append(1) or original(self, *args))
     assert [me(pair) for _ in range(20)] == [200] * 20
     assert len(asked) == 3
-    assert conf.denylist_timeout <= 0.05
+    assert Conf().denylist_timeout <= 0.05
     server.go_on()
 
 
