@@ -136,6 +136,12 @@ class Conf:
     denylist_timeout: float = env.seconds(
         "ALTLAS_DENYLIST_TIMEOUT", 0.05, minimum=0.005, help="Longest wait for Redis before the database is asked."
     )
+    denylist_pass_seconds: float = env.seconds(
+        "ALTLAS_DENYLIST_PASS_SECONDS",
+        1,
+        minimum=0,
+        help="How long Redis is not asked again about a token that it has let pass; the database decides all the same.",
+    )
     breaker_failures: int = env.integer(
         "ALTLAS_DENYLIST_BREAKER_FAILURES", 3, minimum=1, help="Failures in a row after which Redis is left alone."
     )

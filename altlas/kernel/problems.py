@@ -21,6 +21,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -79,6 +80,8 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     request = context["request"]
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.warning("%s: %s", error.code, error.detail, extra={"path": request.path, "cause": repr(exc)})
+    # A problem is JSON, whatever form of answer was asked for.
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"
     answer = Response(body(error, instance=request.path), status=error.status, headers=headers(error))
     answer.content_type = CONTENT_TYPE
     return answer

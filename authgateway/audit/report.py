@@ -39,7 +39,7 @@ def _summary(verdicts: Sequence[Verdict], weak: Sequence[Verdict], results: Resu
     yield "## In short"
     yield ""
     yield f"- {len(verdicts)} requirements: {_counted(states)}."
-    yield f"- Tests the verdicts lean on: {_counted(ends)} (all tests of `tests/authgateway`, by name)."
+    yield f"- Tests the verdicts lean on: {_counted(ends)} (tests of `tests/authgateway` whose last result is known)."
     yield (
         f"- Against a deliberately weak configuration (`authgateway audit --weak`) {caught} of the {len(with_setting)} "
         "requirements that a setting decides fail, as they must."

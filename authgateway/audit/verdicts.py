@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,14 @@ def from_junit(path: Path) -> dict[str, str]:
         # One failed parameter fails the test; a passed one is more than a skipped one.
         if found.get(name) != "failed" and (end != "skipped" or name not in found):
             found[name] = end
+    return dict(sorted(found.items()))
+
+
+def merged(runs: Sequence[Results]) -> dict[str, str]:
+    """Return the results of several runs, the later one where two ran the same test."""
+    found: dict[str, str] = {}
+    for run in runs:
+        found |= run
     return dict(sorted(found.items()))
 
 

@@ -21,6 +21,7 @@ from django.db import DatabaseError, transaction
 from altlas.kernel.clock import now
 from authgateway import metrics
 from authgateway.conf import conf
+from authgateway.denylist import recent
 from authgateway.denylist.breaker import Breaker
 from authgateway.models import Denial, SecurityEvent
 from authgateway.services.security_events import event_record
@@ -92,6 +93,7 @@ def failed(exc: redis.RedisError) -> None:
 
 def put(entries: Iterable[tuple[str, str, datetime]]) -> None:
     """Write (kind, value, expiry) to Redis. Failure is logged only: the rows are committed already."""
+    recent.forget()
     if not breaker.allows():
         return
     try:

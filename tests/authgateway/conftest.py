@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from authgateway import refusals
 from authgateway.conf import conf
-from authgateway.denylist import cache
+from authgateway.denylist import cache, recent
 from authgateway.keys import ring
 from authgateway.models import User
 from authgateway.testing import PASSWORD, make_user
@@ -29,6 +29,7 @@ def _fresh_state(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     ring.reset()
     refusals.buffer = refusals.RefusalBuffer()
     cache.breaker.reset()
+    recent.forget()
     # Fifty milliseconds is what the product grants Redis; a busy test machine must not open the breaker by itself.
     monkeypatch.setattr(conf, "denylist_timeout", 5)
     cache.connection().flushdb()

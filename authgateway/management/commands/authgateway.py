@@ -33,7 +33,9 @@ class Command(BaseCommand):
         audit = verbs.add_parser("audit", help="Hold settings and test results against ASVS 5.0, RFC 9700, RFC 8725.")
         audit.add_argument("--weak", action="store_true", help="look at a deliberately weak configuration: must fail")
         audit.add_argument("--json", action="store_true", help="print the matrix as JSON")
-        audit.add_argument("--results", type=Path, help="a JUnit file of tests/authgateway: keep it as the last result")
+        audit.add_argument(
+            "--results", type=Path, nargs="+", help="JUnit files of tests/authgateway: keep them as the last result"
+        )
         audit.add_argument("--report", type=Path, help="write the security analysis report to this file")
         verbs.add_parser("rotate-keys", help="Let the pending key sign; the present one verifies until it is done.")
         kill = verbs.add_parser("kill-key", help="Refuse a compromised key everywhere within seconds.")
@@ -58,7 +60,7 @@ class Command(BaseCommand):
         except AltlasError as exc:
             raise CommandError(exc.detail) from exc
 
-    def audit(self, *, weak: bool, json: bool, results: Path | None, report: Path | None, **_: Any) -> None:
+    def audit(self, *, weak: bool, json: bool, results: list[Path] | None, report: Path | None, **_: Any) -> None:
         if results is not None:
             self._keep(results)
         last = verdicts.load(_RESULTS)
@@ -82,9 +84,9 @@ class Command(BaseCommand):
         if failing:
             raise CommandError(f"{failing} of {len(shown)} requirements fail")
 
-    def _keep(self, results: Path) -> None:
+    def _keep(self, results: list[Path]) -> None:
         try:
-            kept = verdicts.from_junit(results)
+            kept = verdicts.merged([verdicts.from_junit(path) for path in results])
         except (OSError, ValueError) as exc:
             raise CommandError(str(exc)) from None
         _RESULTS.write_text(dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -29,7 +29,7 @@ class IndexView(V2View):
         operation_id="v2_repository_index",
         tags=["v2"],
         request=OpenApiTypes.OBJECT,
-        responses={200: OpenApiTypes.OBJECT},
+        responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": {}}}},
     )
     def post(self, request: Request) -> Response:
         """Every version of every model with its state; with ``{"ready": true}`` only those that are ready."""
