@@ -16,6 +16,8 @@ from altlas.memory.verdict import Answer, as_record
 
 DAY_RATE: Final = 5.0  # requests per second that a day is made of: 432,000 in 24 hours
 SAMPLES: Final = 400
+_SHAPES_SECONDS: Final = 60.0
+_SETTLED: Final = 3
 # What a process without a model tells.
 _OUTSIDE: Final = ("anon", "threads", "descriptors")
 _INSIDE: Final = ("anon", "heap_in_use", *COUNTS)
@@ -103,6 +105,7 @@ def soak(
 ) -> dict[str, Any]:
     """Send the requests; on Ctrl-C judge what there is. ``keep`` is given the record now and then and at the end."""
     load = Load(url=place.url, account=account, clients=run.clients, model=run.model, longest=6)
+    _warm_up(place, load, run, say)
     every = max(1, run.requests // SAMPLES)
     begun = time.monotonic()
 
@@ -122,6 +125,21 @@ def soak(
     record = run.record()
     keep(record)
     return record
+
+
+def _warm_up(place: Installation, load: Load, run: Soak, say: Callable[[str], Any]) -> None:
+    """Send requests that are not judged, then wait until the runners have run every shape of their grids."""
+    requests = min(2000, max(100, run.requests // 10))
+    say(f"warming up with {requests} requests")
+    load.run(requests, every=requests, at=lambda _done: None, seed=1)
+    load.answers.clear()
+    seen, same = -1.0, 0
+    end = time.monotonic() + _SHAPES_SECONDS
+    while same < _SETTLED and time.monotonic() < end:
+        time.sleep(2.0)  # the node reads its runners in rounds
+        shapes = sum(float(found.told.get("shapes", 0)) for found in place.readings() if found.kind == "runner")
+        same = same + 1 if shapes == seen else 0
+        seen = shapes
 
 
 def _progress(run: Soak) -> str:

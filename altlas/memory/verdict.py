@@ -47,8 +47,9 @@ def judge(
 ) -> Verdict:
     """Judge one series, the warm-up already left out.
 
-    LEAK: the interval lies above zero and the slope above the budget. CLEAN: the whole interval lies below the
-    budget. Anything else, and fewer than twelve readings, is INCONCLUSIVE.
+    LEAK: the interval lies above zero and the slope above the budget, in the second half alone too: caches that fill up
+    also grow, ever more slowly. CLEAN: the whole interval lies below the budget. Anything else, and fewer than twelve
+    readings, is INCONCLUSIVE.
     """
     x, y = np.asarray(requests, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if len(x) < 12:
@@ -58,13 +59,19 @@ def judge(
     mx, my = _medians(x, y, min(blocks, len(x) // 2 if len(x) < 2 * blocks else blocks))
     slope = theil_sen(mx, my)
     low, high = _interval(mx, my, slope, resamples)
-    if low > 0 and slope > budget:
+    if low > 0 and slope > budget and _goes_on(mx, my, budget, resamples):
         answer = Answer.LEAK
     elif high < budget:
         answer = Answer.CLEAN
     else:
         answer = Answer.INCONCLUSIVE
     return Verdict(answer=answer, slope=slope, low=low, high=high, budget=budget, samples=len(x))
+
+
+def _goes_on(x: Floats, y: Floats, budget: float, resamples: int) -> bool:
+    half = len(x) // 2
+    slope = theil_sen(x[half:], y[half:])
+    return slope > budget and _interval(x[half:], y[half:], slope, resamples)[0] > 0
 
 
 def theil_sen(x: Floats, y: Floats) -> float:

@@ -59,6 +59,7 @@ class Faulty(SentenceEmbedding):
         ctypes.memset(address, 1, 4096)
 
     def _thread_per_request(self, inputs: Any, rows: Any) -> None:
+        threading.stack_size(128 * 1024)  # stacks count towards a runner's memory limit
         threading.Thread(target=threading.Event().wait, daemon=True).start()
 
     def _shape_diversity(self, inputs: Any, rows: Any) -> None:

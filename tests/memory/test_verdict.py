@@ -45,6 +45,12 @@ def test_one_step_is_no_leak() -> None:
     assert judge(x, y, budget=3000).answer is not Answer.LEAK
 
 
+def test_a_cache_that_fills_up_is_no_leak() -> None:
+    x, y = series(0, 1000)
+    y += 20 * 2**20 * (1 - np.exp(-x / 800))
+    assert judge(x, y, budget=300).answer is not Answer.LEAK
+
+
 def test_a_few_readings_are_inconclusive() -> None:
     assert judge(range(11), range(11), budget=0.1).answer is Answer.INCONCLUSIVE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             "--budget", type=float, default=0.03, help="growth in kB per request that is none (default 0.03)"
         )
         for each in (one, two):
-            each.add_argument("--model", default="", help="name in the catalogue, or `tiny`; default the default model")
+            each.add_argument("--model", default="", help="name in the catalogue, or `tiny`")
             each.add_argument("--out", type=Path, help="folder for the record and plots; default in ALTLAS_HOME")
             each.add_argument("--name", default="", help="name of the run's files")
         three = verbs.add_parser("report", help="make docs/reports/seg-042.md from the records of runs")
@@ -63,7 +63,10 @@ class Command(BaseCommand):
 
         folder = _folder(options)
         made = []
-        with measured(say=self._say, log=HOME.path / "reports" / "installation.log") as place, opened("memory") as account:
+        with (
+            measured(say=self._say, log=HOME.path / "reports" / "installation.log") as place,
+            opened("memory") as account,
+        ):
             name = model.named(options["model"])
             for level in LEVELS if options["load"] == "all" else [options["load"]]:
                 record = {
@@ -89,8 +92,11 @@ class Command(BaseCommand):
             raise CommandError("A run has at least one request and one client.")
         folder = _folder(options)
         stem = options["name"] or "soak"
-        keep: Callable[[dict[str, Any]], None] = lambda record: records.write(folder / f"{stem}.json", record)  # noqa: E731
-        with measured(say=self._say, log=HOME.path / "reports" / "installation.log") as place, opened("memory") as account:
+        keep = partial(records.write, folder / f"{stem}.json")
+        with (
+            measured(say=self._say, log=HOME.path / "reports" / "installation.log") as place,
+            opened("memory") as account,
+        ):
             run = Soak(
                 requests=requests,
                 model=model.named(options["model"]),
