@@ -130,6 +130,11 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     version = serializers.CharField(max_length=64)
     description = serializers.CharField(allow_blank=True, default="")
     options = serializers.DictField(default=dict)
+    variants = serializers.ListField(
+        child=serializers.CharField(),
+        default=list,
+        help_text="Compiled on every live node in the background: `onnx`, `onnx-int8`.",
+    )
 
 
 class ModelChangeSerializer(serializers.Serializer[Any]):

@@ -95,7 +95,7 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
             request,
             title=_("Register a version"),
             form=RegistrationForm(request.POST or None),
-            work=lambda data: services.model_register(**data, owner=request.user),  # type: ignore[arg-type]  # staff
+            work=lambda data: services.model_register(**data, owner=request.user),
             done=lambda row: f"{row} is registered.",
             back=reverse("admin:orchestrator_model_changelist"),
             button=_("Register"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.services.aliases import alias_remove, alias_set
-from orchestrator.services.catalogue import default_register, model_register
+from orchestrator.services.catalogue import default_register
 from orchestrator.services.infer import FloatArray, InferenceResult, infer, lease
 from orchestrator.services.jobs import job_cancel, job_request
 from orchestrator.services.nodes import node_drain, node_resume
@@ -16,7 +16,7 @@ from orchestrator.services.operate import (
     model_unload,
 )
 from orchestrator.services.rollout import model_change, policy_apply, version_load, version_promote, version_retire
-from orchestrator.services.variants import runtime_set, variant_export, variant_request
+from orchestrator.services.variants import model_register, runtime_set, variant_export, variant_request
 
 __all__ = [
     "FloatArray",

@@ -11,7 +11,7 @@ import logging
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from orchestrator.exceptions import ModelUnloadable, NodeUnavailable
 from orchestrator.models import EventKind, ModelVersion, Runtime
 from orchestrator.selectors.catalogue import version_find
 from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services import catalogue
 from orchestrator.services.events import event_record
 from orchestrator.services.operate import model_unload
 from orchestrator.services.specs import spec_forget
@@ -39,6 +40,25 @@ COMPILED: Final = (Runtime.ONNX.value, Runtime.ONNX_INT8.value)
 # Full precision must give what torch gives; int8 is taken by explicit choice, with its loss on record.
 COSINE_AT_LEAST: Final = 0.9999
 EXPORT_SECONDS: Final = 900.0
+
+
+def model_register(*, variants: Sequence[str] = (), **registration: Any) -> ModelVersion:
+    """As ``catalogue.model_register``; every live node also compiles ``variants`` of the new version for itself, in the
+    background. With a full-precision one among them the version's runtime is `auto`.
+
+    Raises: also InvalidInput: a variant is unknown; NodeUnavailable: there is no node that could compile.
+    """
+    for runtime in variants:
+        _known(runtime)
+    if variants and not live_nodes(fresh=True):
+        raise NodeUnavailable("No node is alive that could compile the variants; try again shortly.")
+    row = catalogue.model_register(**registration)
+    if Runtime.ONNX in variants and row.runtime == Runtime.TORCH:
+        row.runtime = Runtime.AUTO
+        row.save(update_fields=["runtime", "updated_at"])
+    for runtime in variants:
+        variant_request(model=row.model.name, version=row.version, runtime=runtime, actor=str(row.model.owner or ""))
+    return row
 
 
 def variant_export(*, model: str, version: str | None = None, runtime: str, actor: str = "") -> dict[str, Any]:

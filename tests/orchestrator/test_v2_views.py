@@ -95,6 +95,7 @@ def test_a_failed_version_says_its_reason_in_the_index(operator: APIClient, loca
     )
     failed = post(operator, "/v2/repository/models/broken/load", b"{}")
     assert failed.status_code == 422 and "told to fail for good" in failed.json()["error"]
+    eventually(lambda: local_node.replicas("broken") == [], within=20)  # its process is gone
     Heartbeat(name="here", supervisor=local_node.supervisor).report()
     rows = {row["name"]: row for row in post(operator, "/v2/repository/index").json()}
     assert rows["broken"]["state"] == "UNAVAILABLE" and "told to fail" in rows["broken"]["reason"]

@@ -18,12 +18,14 @@ from altlas.kernel.errors import InvalidInput
 from orchestrator import exceptions, runtimes, services
 from orchestrator.models import CacheEvent, ModelVersion
 from orchestrator.runner.errors import RunnerError
+from orchestrator.selectors import cache_state
 from orchestrator.services import variants
 from orchestrator.services.specs import spec_forget, spec_get
 from orchestrator.worker import node
 from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator import tiny
-from tests.orchestrator.support import MB, Scene, supervised
+from tests.orchestrator.support import MB, Scene, node_worker, supervised
+from tests.support.waiting import eventually
 
 TASKS = [("sentence-embedding", 5), ("token-classification", 5), ("sequence-classification", 3), ("cross-encoder", 1)]
 
@@ -160,3 +162,39 @@ def test_a_variant_that_answers_otherwise_is_refused_and_its_figures_kept(
     assert not variants.folder_of(row, "onnx").exists()
     # int8 is another matter: taken with its loss on record.
     assert services.variant_export(model=drill, runtime="onnx-int8")["accepted"]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_registration_has_every_node_compile_measure_and_choose(tmp_path: Path) -> None:
+    folder = tiny.make(tmp_path / "model", "sentence-embedding")
+    with node_worker(tmp_path / "worker.log") as worker:
+        services.model_register(
+            name="tiny", task="sentence-embedding", source=f"folder://{folder}", version="1", variants=["onnx"]
+        )
+        row = ModelVersion.objects.get(model__name="tiny")
+        assert row.runtime == "auto"
+
+        def figures() -> Any:
+            row.refresh_from_db()
+            return row.variants.get("onnx", {}).get(worker.name)
+
+        found = eventually(figures, within=240, every=0.5)
+        assert found["accepted"] and found["cosine_min"] >= 0.9999
+        answer = services.infer(model="tiny", inputs=["the cat sleeps"], deadline=90)
+        assert answer.outputs.shape == (1, 32)
+        chosen = "onnx" if found["variant_ms"] < 0.95 * found["torch_ms"] else "torch"
+
+        def runtime() -> Any:
+            return {r["runtime"] for n in cache_state() for r in n["replicas"] if r["state"] == "ready"} == {chosen}
+
+        eventually(runtime, within=30)
+
+
+@pytest.mark.django_db
+def test_a_registration_with_variants_needs_a_node_and_leaves_nothing_without_one() -> None:
+    with pytest.raises(exceptions.NodeUnavailable):
+        services.model_register(name="m", task="echo", source="echo://", version="1", variants=["onnx"])
+    with pytest.raises(InvalidInput, match="no compiled runtime"):
+        services.model_register(name="m", task="echo", source="echo://", version="1", variants=["tensorrt"])
+    assert not ModelVersion.objects.filter(model__name="m").exists()

@@ -76,6 +76,7 @@ class Command(BaseCommand):
             version=options["version"],
             description=options["description"],
             options=_object(options["options"]),
+            variants=options["variant"],
         )
         return serializers.VersionSerializer(row).data
 
@@ -207,6 +208,9 @@ def _register(parser: ArgumentParser) -> None:
     parser.add_argument("--version", required=True, dest="version")
     parser.add_argument("--description", default="")
     parser.add_argument("--options", default="{}", help="of the loader, as JSON")
+    parser.add_argument(
+        "--variant", action="append", default=[], choices=COMPILED, help="have every live node compile it"
+    )
 
 
 def _order(parser: ArgumentParser) -> None:
