@@ -43,7 +43,7 @@ SOAK = register(
             Load.HIGH: {"threads": 4, "warm_up": 440, "blocks": 20, "block": 410},
         },
         thresholds=(
-            Threshold(metric="growth_kb_per_request", sign="<=", limit=32, unit=" KB"),
+            Threshold(metric="growth_kb_per_request", sign="<=", limit=48, unit=" KB"),
             Threshold(metric="failed_requests", sign="<=", limit=0),
         ),
         run=pressure.run,
