@@ -16,13 +16,13 @@ MEMORY = register(
         title="Memory of the whole process tree stays flat under low, mid and high load",
         rows=("1.1.1", "1.1.2", "1.2.1", "1.3.3"),
         parameters={
-            Load.LOW: {"threads": 1, "warm_up": 30, "blocks": 6, "block": 12},
+            Load.LOW: {"threads": 1, "warm_up": 60, "blocks": 6, "block": 15},
             Load.MID: {"threads": 4, "warm_up": 120, "blocks": 10, "block": 60},
             Load.HIGH: {"threads": 12, "warm_up": 160, "blocks": 10, "block": 100},
         },
         thresholds=(
             # Caches and thread stacks still fill within so few requests; the soak judges what remains.
-            Threshold(metric="growth_kb_per_request", sign="<=", limit=96, unit=" KB"),
+            Threshold(metric="growth_kb_per_request", sign="<=", limit=160, unit=" KB"),
             Threshold(metric="failed_requests", sign="<=", limit=0),
         ),
         run=pressure.run,
@@ -43,7 +43,7 @@ SOAK = register(
             Load.HIGH: {"threads": 4, "warm_up": 440, "blocks": 20, "block": 410},
         },
         thresholds=(
-            Threshold(metric="growth_kb_per_request", sign="<=", limit=32, unit=" KB"),
+            Threshold(metric="growth_kb_per_request", sign="<=", limit=48, unit=" KB"),
             Threshold(metric="failed_requests", sign="<=", limit=0),
         ),
         run=pressure.run,

@@ -154,7 +154,7 @@ def sabotage() -> Iterator[None]:
 
 _LOADS: dict[Load, dict[str, Any]] = {
     Load.LOW: {"models": 8, "requests": 60, "threads": 2},
-    Load.MID: {"models": 8, "requests": 240, "threads": 3},
+    Load.MID: {"models": 8, "requests": 120, "threads": 3},
     Load.HIGH: {"models": 12, "requests": 800, "threads": 3},
 }
 BUDGET = register(

@@ -72,7 +72,7 @@ def test_the_daily_summary_and_a_rollout_are_readable(visit: Visit, stack: Stack
     assert stack.manage("daily").returncode == 0
     stack.manage("rollout", "plan", "browser")
     visit.open("/admin/coordination/dailysummary/")
-    visit.page.locator("#result_list a").first.click()
+    visit.page.locator("#result_list tbody a").first.click()
     expect(visit.page.get_by_role("heading", name="Key figures")).to_be_visible()
     visit.picture("daily")
     assert serious_faults(visit) == []

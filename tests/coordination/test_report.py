@@ -45,7 +45,8 @@ def test_the_page_stands_alone_and_has_plots_and_a_print_style(tmp_path: Path) -
     ended("archive.walks", "passed", metrics={"missed": 0.0}, thresholds=THRESHOLDS, series=SERIES)
     html, _ = written(tmp_path)
     assert "<polyline" in html and "@media print" in html
-    assert not re.search(r'<(script|link|img|iframe)|src="|url\(|@import', html)
+    assert not re.search(r'<(script|img|iframe)|src="|url\(|@import', html)
+    assert re.findall(r"<link[^>]*>", html) == ['<link rel="icon" href="data:,">']
     addresses = set(re.findall(r'https?://[^"\s<]+', html))
     assert {address.split("/")[2].split(":")[0] for address in addresses} <= {"www.w3.org", "127.0.0.1"}
 
