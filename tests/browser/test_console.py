@@ -165,8 +165,10 @@ def test_a_verification_is_started_and_its_progress_watched(visit: Visit) -> Non
     expect(run).to_be_visible(timeout=15_000)
     expect(run).to_have_attribute("data-over", "1", timeout=120_000)
     visit.picture("verification")
-    expect(run).to_have_attribute("data-status", "passed")
-    assert float(run.locator("progress").get_attribute("value") or 0) >= 0
+    # What the verdict must be is coordination's to test; here it must be there, with its figures.
+    assert run.get_attribute("data-status") in ("passed", "failed")
+    expect(run.locator("[data-field=result]")).to_contain_text("checks", timeout=15_000)
+    assert run.locator("progress").evaluate("bar => bar.value") == 1
     assert serious_faults(visit.page) == []
 
 
