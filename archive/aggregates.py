@@ -18,8 +18,8 @@ from archive.models import ViewRefresh
 logger = logging.getLogger(__name__)
 VIEW = "archive_stats"
 _WRITTEN = (
-    "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables "
-    f"WHERE relid IN ({partitions.PARTS})"  # noqa: S608  # fixed text
+    "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables "  # noqa: S608  # fixed text
+    f"WHERE relid IN ({partitions.PARTS})"
 )
 _LOCK = 0x61726368  # any number that only this refresh uses
 
