@@ -102,6 +102,8 @@ def _cause(verdicts: Mapping[str, Verdict], census: Mapping[str, Any]) -> Cause:
         return Cause(name=name, evidence=grows("python_blocks") + where)
     if "heap_in_use" in leaks:
         return Cause(name="native", evidence=f"{grows('heap_in_use')} while Python's blocks and tensors are flat")
+    if "heap_in_use" not in verdicts:
+        return Cause(name="memory", evidence=f"{grows('anon')}; the process does not tell what its heap holds")
     return Cause(name="fragmentation", evidence=f"{grows('anon')} while the heap in use is flat")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,7 +21,12 @@ def metrics_folder() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    return {"PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()), "DJANGO_SETTINGS_MODULE": "altlas.settings"}
+    return {
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),
+        "DJANGO_SETTINGS_MODULE": "altlas.settings",
+        # Many threads, little memory each: glibc's arena per thread would only be scattered (docs/decisions/0031).
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+    }
 
 
 def program(name: str) -> Program:
