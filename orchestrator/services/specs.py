@@ -39,6 +39,7 @@ _STALE_FACTOR = 10
 _kept: dict[tuple[str, str | None], _Routes] = {}
 _reading: set[tuple[str, str | None]] = set()
 _lock = threading.Lock()
+_first_reads = threading.Lock()
 _places = Places()
 
 
@@ -56,7 +57,7 @@ def spec_get(*, model: str, version: str | None = None, task: str | None = None)
     name = (model, version)
     routes, now = _kept.get(name), clock.monotonic()
     if routes is None or now > routes.until + conf.catalogue_seconds * (_STALE_FACTOR - 1):
-        routes = _read(name)
+        routes = _read_once(name)
     elif now > routes.until:
         _read_behind(name)
     spec = routes.split.choices[0] if len(routes.split.choices) == 1 else routes.split.at(_places.next())
@@ -69,6 +70,15 @@ def spec_forget() -> None:
     """Drop all that is remembered, so that the next request sees the catalogue as it is."""
     with _lock:
         _kept.clear()
+
+
+def _read_once(name: tuple[str, str | None]) -> _Routes:
+    """Read for all who want the same now: a crowd of first requests takes one database connection, not one each."""
+    with _first_reads:
+        found = _kept.get(name)
+        if found is not None and clock.monotonic() <= found.until:
+            return found
+        return _read(name)
 
 
 def _read(name: tuple[str, str | None]) -> _Routes:

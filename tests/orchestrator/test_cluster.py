@@ -1,0 +1,165 @@
+"""Several nodes as real worker processes: one load however often it is asked for, draining, and a node that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from orchestrator import exceptions, services
+from orchestrator.models import CacheEvent, JobStatus, LoadJob, Node
+from orchestrator.selectors import cache_state, live_nodes
+from orchestrator.services.jobs import jobs_take_over
+from orchestrator.supervisor.replay import agrees
+from tests.orchestrator.support import ROOT, node_worker, worker_environment
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+# One web process: many threads that all want the same model now, over the direct lane and as tasks sent twice.
+CLIENTS = textwrap.dedent("""
+    import sys, time
+    import django; django.setup()
+    from concurrent.futures import ThreadPoolExecutor
+    from altlas.kernel import replies
+    from altlas.kernel.tasks import enqueue
+    from orchestrator import services
+
+    def ask(number):
+        return services.infer(model="drill", inputs=[f"{number:08d}"], deadline=90).outputs.shape == (1, 8)
+
+    def hear(reply):
+        return "error" not in (replies.receive(reply, timeout=90) or {"error": "no reply"})
+
+    sys.stdin.readline()
+    with ThreadPoolExecutor(250) as pool:
+        asked = [pool.submit(ask, number) for number in range(200)]
+        heard = []
+        for _ in range(50):
+            reply, until = replies.new_reply_id(), time.time() + 90
+            order = dict(reply_id=reply, model="drill", version=None, task=None, inputs=["x"], params={}, until=until)
+            for _delivery in range(2):
+                enqueue("orchestrator.infer", kwargs=order, on_commit=False)
+            heard.append(pool.submit(hear, reply))
+        print(sum(future.result() for future in [*asked, *heard]), flush=True)
+""")
+
+
+def at_once(environment: dict[str, str], *, processes: int) -> list[int]:
+    """Start that many web processes, let them all go at the same time, return how many answers each got."""
+    webs = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLIENTS],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(processes)
+    ]
+    try:
+        for web in webs:
+            assert web.stdin is not None
+            web.stdin.write("go\n")
+            web.stdin.flush()
+        return [int(web.communicate(timeout=120)[0]) for web in webs]
+    finally:
+        for web in webs:
+            web.kill()
+            web.communicate()
+
+
+def holders(model: str = "drill") -> set[str]:
+    return {
+        node["name"]
+        for node in cache_state()
+        if any(held["model"] == model and held["state"] == "ready" for held in node["replicas"])
+    }
+
+
+def test_a_thousand_first_requests_from_four_web_processes_start_one_load_per_node(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1", options={"load_seconds": 0.5})
+    patient = {
+        "ALTLAS_INFER_LANE_QUEUE": "2000",
+        "ALTLAS_NODE_TTL": "30",
+        "ALTLAS_REDIS_MAX_CONNECTIONS": "400",
+        "ALTLAS_CATALOGUE_SECONDS": "2",
+    }
+    with node_worker(tmp_path / "a.log", name="a", **patient), node_worker(tmp_path / "b.log", name="b", **patient):
+        job = services.job_request(model="drill", node="a", actor="test")
+        again = services.job_request(model="drill", node="a", actor="test")
+        assert job.pk == again.pk
+        answered = at_once(worker_environment(**patient), processes=4)
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.READY, within=20)
+        assert answered == [250] * 4
+
+        loads = Counter(CacheEvent.objects.filter(kind="load", model="drill").values_list("node", flat=True))
+        assert loads and set(loads.values()) == {1}
+        assert LoadJob.objects.filter(node="a").count() == 1
+        assert not LoadJob.objects.exclude(status=JobStatus.READY).exists()
+
+
+def test_a_drained_node_moves_its_models_first_and_comes_back(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1")
+    with node_worker(tmp_path / "a.log", name="a") as _first:
+        with pytest.raises(exceptions.LastNode):
+            services.node_drain(name="a")
+        with node_worker(tmp_path / "b.log", name="b"):
+            services.model_load(model="drill", node="a")
+            done = services.node_drain(name="a", actor="ada")
+            assert done == {"node": "a", "moved": [{"model": "drill", "version": "1", "to": "b"}], "kept": []}
+            eventually(lambda: holders() == {"b"}, within=10)
+            eventually(lambda: {n["name"]: n["draining"] for n in cache_state()} == {"a": True, "b": False}, within=10)
+            assert {services.infer(model="drill", inputs=["x"]).node for _ in range(10)} == {"b"}
+            with pytest.raises(exceptions.LastNode):
+                services.node_drain(name="b")
+            services.node_resume(name="a")
+            eventually(lambda: not any(node["draining"] for node in cache_state()), within=10)
+            assert Node.objects.get(name="a").draining is False
+    for event in CacheEvent.objects.all():
+        assert agrees(event.inputs, event.decision) is not False
+
+
+def test_the_jobs_of_a_node_killed_under_load_are_taken_over(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1", options={"load_seconds": 3})
+    with node_worker(tmp_path / "a.log", name="a") as first, node_worker(tmp_path / "b.log", name="b"):
+        job = services.job_request(model="drill", node="a", actor="ada")
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING, within=20)
+        family = first.children()
+
+        os.kill(first.process.pid, signal.SIGKILL)
+
+        eventually(lambda: [node["name"] for node in live_nodes(fresh=True)] == ["b"], within=10)
+        eventually(lambda: not any(map(running, family)), within=10)
+        eventually(lambda: jobs_take_over(alive={"b"}) or LoadJob.objects.get(pk=job.pk).node == "b", within=20)
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.READY, within=20)
+        assert LoadJob.objects.get(pk=job.pk).attempts == 1
+        assert services.infer(model="drill", inputs=["x"]).node == "b"
+
+
+def test_a_cancelled_job_ends_its_load(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1", options={"load_seconds": 60})
+    with node_worker(tmp_path / "a.log", name="a"):
+        job = services.job_request(model="drill", actor="ada")
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING, within=20)
+        assert services.job_cancel(job=job.pk).status == JobStatus.CANCELLED
+        eventually(lambda: all(node["replicas"] == [] for node in cache_state()), within=10)
+        assert services.job_cancel(job=job.pk).status == JobStatus.CANCELLED
+        with pytest.raises(exceptions.JobNotFound):
+            services.job_cancel(job=uuid.uuid4())
+
+
+def running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
