@@ -75,7 +75,7 @@ class Conf:
         "ALTLAS_MODEL_ONEDNN_CACHE",
         1024,
         minimum=0,
-        help="Compiled primitives that oneDNN keeps in a model process (docs/decisions/0030).",
+        help="Compiled primitives that oneDNN keeps in a model process (docs/decisions/0033).",
     )
     infer_seconds: float = env.seconds(
         "ALTLAS_INFER_SECONDS", 30, minimum=0.1, help="Deadline of an inference request that names none."

@@ -24,7 +24,7 @@ def _environment() -> dict[str, str]:
     return {
         "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),
         "DJANGO_SETTINGS_MODULE": "altlas.settings",
-        # Many threads, little memory each: glibc's arena per thread would only be scattered (docs/decisions/0031).
+        # Many threads, little memory each: glibc's arena per thread would only be scattered (docs/decisions/0034).
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
 

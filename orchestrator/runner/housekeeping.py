@@ -1,7 +1,7 @@
 """When a runner collects cycles and gives memory back: at set points, never in the middle of a request.
 
 Freezing takes what was loaded out of the collector's sight; after that a collection looks at the requests' own objects
-only, and the collector does not run by itself (docs/decisions/0031).
+only, and the collector does not run by itself (docs/decisions/0034).
 """
 
 from __future__ import annotations

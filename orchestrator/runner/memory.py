@@ -75,7 +75,7 @@ def allocator() -> str:
 
 
 def settle() -> None:
-    """Bound the allocator's appetite (docs/decisions/0031); does nothing where malloc is not glibc's."""
+    """Bound the allocator's appetite (docs/decisions/0034); does nothing where malloc is not glibc's."""
     if allocator() != "glibc":
         return
     libc = ctypes.CDLL(None)

@@ -1,7 +1,7 @@
 """The grid of tensor shapes that forward passes are padded to: pure, no torch.
 
 oneDNN keeps a compiled primitive for every shape it has seen and the allocator keeps the blocks that each one needed,
-so free shapes look like a leak for thousands of requests (docs/decisions/0030). Forty shapes are all warmed up, and
+so free shapes look like a leak for thousands of requests (docs/decisions/0033). Forty shapes are all warmed up, and
 then nothing new is kept.
 """
 
