@@ -62,6 +62,7 @@ def test_a_soak_that_is_interrupted_judges_what_there_is(stack: Stack, tmp_path:
         said, _ = process.communicate(timeout=60)
     finally:
         process.kill()
+        process.communicate()
     assert "stopped after" in said
     found = json.loads(record.read_text())
     assert 0 < found["requests"] < found["asked"] == 4000
