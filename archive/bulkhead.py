@@ -32,7 +32,7 @@ class Bulkhead:
     def __init__(self, size: Callable[[], int] = places, clock: Callable[[], float] = monotonic) -> None:
         self._size, self._clock = size, clock
         self._taken = 0
-        self._freed_at = 0.0
+        self._moved_at = 0.0
         self._changed = threading.Condition()
 
     @contextmanager
@@ -47,20 +47,21 @@ class Bulkhead:
                 BULKHEAD_REFUSED.inc()
                 raise Unavailable("The archive has more requests than it can answer; try again shortly.", retry_after=1)
             self._taken += 1
+            self._moved_at = self._clock()
         try:
             yield
         finally:
             with self._changed:
                 self._taken -= 1
-                self._freed_at = self._clock()
+                self._moved_at = self._clock()
                 self._changed.notify()
 
     def _free(self) -> bool:
         return self._taken < self._size()
 
     def _wait(self) -> bool:
-        # No place came free lately: whoever holds them is stuck, and waiting would only fill the queue.
-        if self._clock() - self._freed_at > _PATIENCE:
+        # No place changed hands lately: whoever holds them is stuck, and waiting would only fill the queue.
+        if self._clock() - self._moved_at > _PATIENCE:
             return False
         return self._changed.wait_for(self._free, _PATIENCE)
 

@@ -204,7 +204,7 @@ def topic_tables(data: Path) -> str:
         means = [f"{np.mean([p for p, _ in found[g]]):.1f}" for g in groups]
         rows.append([name, *means, f"{np.mean([p for p, _ in every]):.1f}", f"{np.mean([w for _, w in every]):.1f}"])
     header = ["Choi, lower is better", *(f"Pk {group}" for group in groups), "mean Pk", "mean WindowDiff"]
-    note = f"{len(documents)} documents; the price of a topic was fitted on the others of the set."
+    note = f"{len(documents)} held-back documents; the price of a topic was fitted on the others."
     return f"{table(header, rows)}\n\n{note}"
 
 

@@ -26,7 +26,7 @@ def note(name: str, response_time: float, response: Any, exception: Any, start_t
     status = getattr(response, "status_code", 0) or 0
     line = {"at": start_time, "name": name, "ms": response_time, "status": status}
     if status >= 500:
-        line["told"] = response.text[:300]
+        line["told"] = response.text[:4000]
     if not status:
         line["error"] = repr(exception)
     _answers.write(json.dumps(line) + "\n")

@@ -2,17 +2,16 @@
 
     python -m segmentation.training.topics ../shared/data/topics/choi4
 
-Every second document of joined news pieces (the others are held back for ``benchmarks.segmentation``), as it is and
-cut and joined to other lengths, is segmented with a grid of prices;
-for every band of lengths the price with the least mean Pk is printed, and the line through them
-(``price = at_90 + slope * ln(sentences / 90)``) that ``segmentation.algorithms.topic.segment`` holds. The vectors are
-those of the default model, by the orchestrator's own loader.
+Every second document of joined news pieces (the others are held back for ``benchmarks.segmentation``) is segmented
+with a grid of prices, and the line ``price = at_90 + slope * ln(sentences / 90)`` with the least mean Pk is printed:
+for the documents as they are, which ``segmentation.algorithms.topic.segment`` holds, and with the same documents cut
+and joined to other lengths, where length says less of how long topics are. The vectors are those of the default model,
+by the orchestrator's own loader.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,9 @@ from segmentation.algorithms.topic.dynamic import SegmentCosts, best_cuts
 from segmentation.algorithms.topic.segment import gram
 
 Encode = Callable[[Sequence[str]], Any]
-PRICES = np.arange(1.0, 2.65, 0.1)
-BANDS = ((8, 25), (26, 60), (61, 120), (121, 220), (221, 400))
+STEP = 0.05
+LOWEST, HIGHEST = 1.3, 2.4  # of the price, whatever the length
+PRICES = np.arange(LOWEST, HIGHEST + STEP / 2, STEP)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,40 +127,35 @@ def variants(found: Sequence[Document]) -> list[Document]:
     return made
 
 
+def curve(document: Document, vectors: dict[str, Any]) -> Any:
+    """Return the Pk of a document at each of ``PRICES``."""
+    count = len(document.sentences)
+    costs = SegmentCosts(gram(document.sentences, np.vstack([vectors[s] for s in document.sentences]), "en"))
+    minimum = min(max(2, round(count / 50)), 5)
+    found = [best_cuts(costs, prices=np.full(count, price), minimum=minimum, maximum=200) for price in PRICES]
+    return np.array([pk(document.ends[:-1], cuts, count) for cuts in found])
+
+
+def line(counts: Sequence[int], curves: Sequence[Any]) -> tuple[float, float, float]:
+    """Return the mean Pk, ``at_90`` and ``slope`` of the best line of prices through documents of ``counts``
+    sentences."""
+    found = []
+    for at_90 in np.arange(1.2, 2.25, 0.05):
+        for slope in np.arange(0.0, 0.85, 0.05):
+            wanted = np.clip(at_90 + slope * np.log(np.asarray(counts) / 90), LOWEST, HIGHEST)
+            places = np.rint((wanted - PRICES[0]) / STEP).astype(int)
+            found.append((float(np.mean([c[i] for c, i in zip(curves, places, strict=True)])), at_90, slope))
+    return min(found)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder with the documents")
     found = documents(parser.parse_args().folder)[::2]
     vectors = vectors_of(found, encoder())
-    curves: dict[tuple[int, int], list[list[float]]] = {band: [] for band in BANDS}
-    for document in variants(found):
-        count = len(document.sentences)
-        costs = SegmentCosts(gram(document.sentences, np.vstack([vectors[s] for s in document.sentences]), "en"))
-        minimum = min(max(2, round(count / 50)), 5)
-        curve = [
-            pk(
-                document.ends[:-1],
-                best_cuts(costs, prices=np.full(count, price), minimum=minimum, maximum=200),
-                count,
-            )
-            for price in PRICES
-        ]
-        for low, high in BANDS:
-            if low <= count <= high:
-                curves[low, high].append(curve)
-    points = []
-    for (low, high), rows in curves.items():
-        if not rows:
-            continue
-        mean = np.mean(rows, axis=0)
-        best = int(np.argmin(mean))
-        points.append((math.log(math.sqrt(low * high) / 90), PRICES[best], len(rows)))
-        sys.stdout.write(
-            f"{low}-{high} sentences, {len(rows)} documents: price {PRICES[best]:.1f}, Pk {mean[best]:.1f}\n"
-        )
-    x, y, weight = (np.array(column) for column in zip(*points, strict=True))
-    slope, at_90 = np.polyfit(x, y, 1, w=np.sqrt(weight))
-    sys.stdout.write(f"at_90 {at_90:.2f}, slope {slope:.2f}\n")
+    for name, chosen in (("as they are", found), ("at other lengths too", variants(found))):
+        score, at_90, slope = line([len(d.sentences) for d in chosen], [curve(d, vectors) for d in chosen])
+        sys.stdout.write(f"{len(chosen)} documents {name}: at_90 {at_90:.2f}, slope {slope:.2f}, Pk {score:.1f}\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def full(monkeypatch: Any) -> Iterator[None]:
     with ExitStack() as taken:
         for _ in range(2):
             taken.enter_context(BULKHEAD.place())
+        BULKHEAD._moved_at -= 60  # and they stay
         yield
 
 
@@ -64,11 +65,25 @@ def test_while_things_move_a_request_waits_for_its_place() -> None:
 
 
 def test_while_nothing_moves_nobody_waits() -> None:
-    now = 100.0
-    bulkhead = Bulkhead(size=lambda: 1, clock=lambda: now)
+    times = [100.0]
+    bulkhead = Bulkhead(size=lambda: 1, clock=lambda: times[0])
+    bulkhead._changed.wait_for = lambda *_: pytest.fail("waited")  # type: ignore[method-assign, assignment]
+    with bulkhead.place():
+        times[0] += 1
+        with pytest.raises(Unavailable), bulkhead.place():
+            pass
+    assert bulkhead._taken == 0
+
+
+def test_a_burst_after_a_rest_is_not_taken_for_being_stuck() -> None:
+    times = [100.0]
+    bulkhead = Bulkhead(size=lambda: 1, clock=lambda: times[0])
+    waited = []
+    bulkhead._changed.wait_for = lambda *_: bool(waited.append(1))  # type: ignore[method-assign, assignment]
+    times[0] += 60  # nobody came for a minute
     with bulkhead.place(), pytest.raises(Unavailable), bulkhead.place():
         pass
-    assert bulkhead._taken == 0
+    assert waited
 
 
 def test_two_threads_of_a_process_stay_free(settings: Any) -> None:

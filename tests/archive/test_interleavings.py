@@ -43,7 +43,7 @@ class Schedule:
         self.writing: list[int | None] = [None, None]
 
     def run(self) -> None:
-        for _ in range(4):
+        for _ in range(2):
             self.act(0)
         self.read(0)
 
