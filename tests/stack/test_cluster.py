@@ -106,7 +106,7 @@ class Load:
                 number += 1
                 body = {"text": f"Text {number}. It has two sentences.", "strategy": "sentence", "archive": False}
                 answer = client.post("/api/v1/segmentations", json=body, headers={"Prefer": "respond-async"})
-                if answer.status_code == 202:
+                if answer.status_code in (201, 202):  # a short one may be done before the answer is written
                     self.accepted.append(answer.json()["id"])
                 else:
                     assert answer.status_code == 503, answer.text
