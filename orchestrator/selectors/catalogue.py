@@ -11,6 +11,7 @@ from orchestrator import policies, runtimes
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelNotFound
 from orchestrator.models import Alias, Model, ModelVersion, VersionStatus
+from orchestrator.supervisor.spec import Key
 
 _TASK_SECONDS = 60.0
 _tasks: dict[str, tuple[str, float]] = {}
@@ -35,6 +36,12 @@ def model_get(*, name: str) -> Model:
 
 def versions_of(*, name: str) -> QuerySet[ModelVersion]:
     return ModelVersion.objects.filter(model=model_get(name=name)).select_related("model").order_by("-number")
+
+
+def versions_gone(keys: set[Key]) -> set[Key]:
+    """Return those of ``keys`` that the catalogue does not have (any more)."""
+    rows = ModelVersion.objects.filter(model__name__in={key.model for key in keys})
+    return keys - {Key(*found) for found in rows.values_list("model__name", "version")} if keys else set()
 
 
 def version_choose(*, model: str, version: str | None = None) -> ModelVersion:

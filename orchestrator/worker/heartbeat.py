@@ -19,8 +19,10 @@ from altlas.kernel.redis import client
 from orchestrator import lane
 from orchestrator.conf import conf
 from orchestrator.models import Node
+from orchestrator.selectors.catalogue import versions_gone
 from orchestrator.selectors.cluster import PREFIX, live_nodes
 from orchestrator.services.jobs import jobs_seen, jobs_take_over
+from orchestrator.supervisor.spec import Key
 from orchestrator.supervisor.supervisor import Supervisor
 from orchestrator.worker import history, meter, node
 
@@ -96,10 +98,17 @@ class Heartbeat:
             alive = {found["name"] for found in live_nodes(fresh=True)}
             if self._name in alive:  # otherwise it is Redis that is away, and nobody has died
                 jobs_take_over(alive=alive)
+            self._let_go_of_deleted()
         except (DatabaseError, InterfaceError) as exc:
             logger.warning("the node's row could not be written: %s", exc)
         finally:
             close_old_connections()
+
+    def _let_go_of_deleted(self) -> None:
+        # A request that was on its way when its model was deleted may have had it loaded once more.
+        held = {Key(found["model"], found["version"]) for found in self._supervisor.state()["replicas"]}
+        for key in versions_gone(held):
+            self._supervisor.unload(key, reason="deleted")
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from authgateway.testing import bearer, make_user
 from orchestrator import services
-from orchestrator.models import CacheEvent, JobStatus, LoadJob, Node
+from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, Node
 from orchestrator.selectors import node_history
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended, jobs_take_over
@@ -116,6 +116,15 @@ def test_the_live_page_shows_the_last_hour_and_carries_out_its_verbs(
     refused = console.post(order, {"verb": "drain", "node": "here"})
     assert refused.status_code == 409 and "only node" in refused.json()["detail"]
     assert not Node.objects.filter(draining=True).exists()
+
+
+def test_a_copy_of_a_deleted_model_goes_with_a_heartbeat(drill: str, local_node: Scene) -> None:
+    services.model_load(model=drill)
+    services.model_register(name="stays", task="echo", source="echo://", version="1")
+    services.model_load(model="stays")
+    Model.objects.filter(name=drill).delete()
+    Heartbeat(name="here", supervisor=local_node.supervisor).beat()
+    eventually(lambda: [found["model"] for found in local_node.replicas()] == ["stays"], within=10)
 
 
 def test_the_decision_log_is_replayed_by_command_and_a_changed_decision_is_found() -> None:
