@@ -7,6 +7,7 @@ The stack runs with ``manage.py up`` in a folder of its own; the measuring side 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import statistics
@@ -200,6 +201,7 @@ def inside(url: str, worker: int) -> None:
     import django
 
     django.setup()
+    logging.getLogger("httpx").setLevel("WARNING")
     model = loader()
     model.warm_up()
     infer()

@@ -35,6 +35,7 @@ from orchestrator.runner.prepare import prepare
 from orchestrator.runner.shapes import Shape
 
 logger = logging.getLogger("orchestrator.runner")
+_FIRST_SECONDS = 0.5
 _TOO_MUCH = "The model's process went over its memory limit."
 
 
@@ -99,7 +100,8 @@ class Runner:
     def _next(self) -> dict[str, Any]:
         """Wait for a message; meanwhile do what no request should have to wait for."""
         while self._cold:
-            if self._arrived.acquire(blocking=False):
+            # The request that caused the load is on its way: it must not stand behind a warm-up of other shapes.
+            if self._arrived.acquire(timeout=0.0 if self._arrivals else _FIRST_SECONDS):
                 return self._inbox.popleft()
             self._warm_one()
         while not self._arrived.acquire(timeout=self._housekeeping.wait()):

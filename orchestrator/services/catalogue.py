@@ -133,7 +133,8 @@ def loaded_record(
         row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
         if row is None:
             return
-        row.measured_bytes = measured_bytes
+        # A fresh process has not run every shape yet: what earlier ones grew to is forgotten slowly.
+        row.measured_bytes = max(measured_bytes, int((row.measured_bytes or 0) * 0.9))
         row.facts = dict(facts or row.facts)
         row.loads += 1
         row.load_seconds_total += seconds
@@ -154,6 +155,12 @@ def version_proved(*, model: str, version: str) -> bool:
         row.status, row.status_reason = "available", ""
         row.save(update_fields=["status", "status_reason", "updated_at"])
     return True
+
+
+def measured_record(*, model: str, version: str, measured_bytes: int) -> None:
+    """Raise the measured memory of a version to what one of its processes holds by now."""
+    rows = ModelVersion.objects.filter(model__name=model, version=version, measured_bytes__lt=measured_bytes)
+    rows.update(measured_bytes=measured_bytes, updated_at=clock.now())
 
 
 def failure_record(*, model: str, version: str, detail: str) -> None:

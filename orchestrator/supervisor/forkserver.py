@@ -54,12 +54,14 @@ class ForkServer:
         self._waiting: dict[int, Future[int]] = {}
         self._on_exit: dict[int, Callable[[int | None], None]] = {}
         self._exited: dict[int, int] = {}
+        self._over = False
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def ensure_running(self) -> None:
+        """Raises: ForkServerDied: it was stopped."""
         with self._lock:
             self._ensure_running()
 
@@ -69,12 +71,12 @@ class ForkServer:
         Raises:
             ForkServerDied: it did not come up, or died before it answered.
         """
-        ours, theirs = socket.socketpair()
-        lifeline_r, lifeline_w = os.pipe()
         with self._lock:
             control, ready = self._ensure_running()
             number = next(self._ids)
             answer = self._waiting[number] = Future()
+        ours, theirs = socket.socketpair()
+        lifeline_r, lifeline_w = os.pipe()
         try:
             ready.result(timeout)
             request = msgpack.packb({"op": "spawn", "id": number, "name": name})
@@ -100,7 +102,9 @@ class ForkServer:
         callback(status)
 
     def stop(self) -> None:
+        """End it for good; a load that is under way does not start it again."""
         with self._lock:
+            self._over = True
             process, control = self._process, self._control
             self._process = self._control = None
         if control is not None:
@@ -110,6 +114,8 @@ class ForkServer:
             process.wait()
 
     def _ensure_running(self) -> tuple[socket.socket, Future[int]]:
+        if self._over:
+            raise ForkServerDied("the fork server was stopped")
         if self._process is not None and self._control is not None and self._process.poll() is None:
             return self._control, self._ready
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import PREFETCH, Core, CoreSettings, Replica, Ticket
-from orchestrator.supervisor.forkserver import ForkServer
+from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
 from orchestrator.supervisor.lease import Lease
 from orchestrator.supervisor.loading import Loader, LoadSettings
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
@@ -30,6 +30,7 @@ from orchestrator.supervisor.view import Process, Shown, describe
 
 logger = logging.getLogger(__name__)
 _MEMORY_EVERY = 1.0
+_WORTH_TELLING = 1.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +68,7 @@ class Supervisor:
         record: Callable[[CacheRecord], None] = lambda _record: None,
         loaded: Callable[[VersionSpec, Loaded, int], None] = lambda _spec, _loaded, _bytes: None,
         failed: Callable[[VersionSpec, LoadFailed], None] = lambda _spec, _failure: None,
+        measured: Callable[[VersionSpec, int], None] = lambda _spec, _bytes: None,
         batches: Callable[[str, list[int]], None] = lambda _model, _sizes: None,
         memory_share: Callable[[], float] = memory.used_share,
     ) -> None:
@@ -76,6 +78,7 @@ class Supervisor:
         self._spare = Spare(self._forkserver, threads=settings.loading.threads, enabled=settings.spare)
         self._loader = Loader(settings.loading, forkserver=self._forkserver, spare=self._spare)
         self._on_batches = batches
+        self._on_measured = measured
         self._memory_share = memory_share
         self._share_at = 0.0
         self._hits, self._misses = itertools.count(), itertools.count()
@@ -266,6 +269,10 @@ class Supervisor:
         measured = self._measure(process, runner)
         if measured:
             self._core.remeasured(replica, measured=measured)
+            if measured > max(replica.spec.expected_bytes, process.told) * _WORTH_TELLING:
+                # Its first load saw less than it needs once every shape has run: the next reservation should know.
+                process.told = measured
+                self._on_measured(replica.spec, measured)
             limit = self.settings.loading.memory_limit(replica.spec)
             if limit and measured > limit:
                 runner.kill("memory_limit")
@@ -321,8 +328,9 @@ class Supervisor:
 
     # --- detached work: threads that only report back ----------------------------------------------------------------
     def _warm_up(self) -> None:
-        self._forkserver.ensure_running()
-        self._spare.refill()
+        with suppress(ForkServerDied):  # stopped before it began
+            self._forkserver.ensure_running()
+            self._spare.refill()
 
     def _load(self, replica: Replica) -> None:
         spec, process, begun = replica.spec, self._processes[replica.id], time.monotonic()
@@ -335,6 +343,8 @@ class Supervisor:
                 on_death=lambda cause: self._report(lambda: self._exited(replica, cause)),
             )
             process.settled.set()
+            if self._stopping:
+                runner.kill("stopped")  # it came too late to be among those that `_stop` ended
 
         def progress(stage: str) -> None:
             self._report(lambda: self._core.progress(replica, stage))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from orchestrator.services.catalogue import failure_record, loaded_record
+from orchestrator.services.catalogue import failure_record, loaded_record, measured_record
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended
 from orchestrator.supervisor.runner import Loaded, LoadFailed
@@ -75,6 +75,9 @@ class Journal:
                 facts=loaded.facts,
             )
         )
+
+    def measured(self, spec: VersionSpec, measured: int) -> None:
+        self._put(lambda: measured_record(model=spec.key.model, version=spec.key.version, measured_bytes=measured))
 
     def failed(self, spec: VersionSpec, failure: LoadFailed) -> None:
         if failure.permanent:

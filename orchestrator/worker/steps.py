@@ -110,6 +110,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
             record=partial(_noted, self._journal),
             loaded=partial(_loaded, self._journal),
             failed=self._journal.failed,
+            measured=self._journal.measured,
             batches=meter.batches,
         )
         self._journal.start()

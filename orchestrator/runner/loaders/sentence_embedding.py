@@ -50,7 +50,6 @@ class SentenceEmbedding:
     def warm_up(self) -> None:
         rows = self.encode(["warm-up"], {})
         self.forward([row.payload for row in rows], {})
-        self.warm_shape(self.grid.shapes()[0])  # whatever comes later needs less memory
 
     def warm_shape(self, shape: Shape) -> None:
         """Run one shape of the grid, so that no request pays for it."""
