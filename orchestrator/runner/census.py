@@ -6,6 +6,8 @@ Slow (it walks the whole heap, frozen objects too), so it is taken on request on
 from __future__ import annotations
 
 import gc
+import os
+import sys
 import tracemalloc
 import types
 from collections import Counter, OrderedDict, deque
@@ -103,13 +105,19 @@ class Census:
         found = snapshot.compare_to(self._lines, "lineno")
         return [
             {
-                "line": f"{difference.traceback[0].filename}:{difference.traceback[0].lineno}",
+                "line": f"{_short(difference.traceback[0].filename)}:{difference.traceback[0].lineno}",
                 "bytes": difference.size_diff,
                 "blocks": difference.count_diff,
             }
             for difference in found[:_SHOWN]
             if difference.size_diff > 0
         ]
+
+
+def _short(filename: str) -> str:
+    """Return a file's path as its package has it: where this machine keeps its packages says nothing."""
+    roots = sorted((root for root in (*sys.path, os.getcwd()) if root), key=len, reverse=True)  # noqa: PTH109
+    return next((filename.removeprefix(f"{root}/") for root in roots if filename.startswith(f"{root}/")), filename)
 
 
 def _untracked(objects: list[Any]) -> dict[int, Any]:
