@@ -33,7 +33,7 @@ def start(visit: Visit, what: str) -> None:
 
 
 def test_a_verification_is_started_and_watched_until_its_result_without_a_reload(visit: Visit) -> None:
-    start(visit, "archive.cache")
+    start(visit, "segmentation.soak")  # takes seconds: there is something to watch
     visit.page.evaluate("window.stayed = true")
     run = visit.page.locator(".co-run")
     expect(run).to_have_attribute("data-status", "running", timeout=60_000)
@@ -41,7 +41,7 @@ def test_a_verification_is_started_and_watched_until_its_result_without_a_reload
     visit.picture("verification-running")
     expect(run).to_have_attribute("data-status", "passed", timeout=120_000)
     expect(run.locator("svg.plot")).to_be_visible(timeout=15_000)
-    expect(run.locator("table")).to_contain_text("stale_answers")
+    expect(run.locator("table")).to_contain_text("growth_kb_per_request")
     assert visit.page.evaluate("window.stayed") is True
     assert serious_faults(visit) == []
     visit.picture("verification-passed")

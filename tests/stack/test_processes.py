@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.support import stack as stacks
+from tests.support.processes import gone
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
@@ -56,7 +57,7 @@ def test_a_killed_supervisor_takes_its_programs_along_and_the_next_start_recover
         programs = first.processes("granian") + first.processes("celery")
         engines = [p for p in first.process.children(recursive=True) if p.name() in ("postgres", "redis-server")]
         first.process.kill()
-        eventually(lambda: not [p for p in programs if p.is_running()], within=30)
+        eventually(lambda: all(gone(program.pid) for program in programs), within=30)
         # As after a power cut: the engines are gone without a word as well.
         for process in engines:
             with suppress(psutil.NoSuchProcess):

@@ -9,25 +9,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from altlas.supervisor.backoff import HEALTHY_AFTER, LONGEST_DELAY, RestartHistory
 from altlas.supervisor.output import LineOutput
 from altlas.supervisor.program import Program
 from altlas.supervisor.supervisor import Supervisor
+from tests.support.processes import gone
 from tests.support.waiting import eventually
 
 
 def script(name: str, code: str, **options: object) -> Program:
     return Program(name=name, command=[sys.executable, "-c", code], **options)  # type: ignore[arg-type]
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 SLEEPS = "import signal; print('up', flush=True); signal.pause()"

@@ -11,14 +11,14 @@ from django.db import transaction
 
 from authgateway.conf import conf
 from authgateway.models import User
-from authgateway.services.signing_keys import signing_keys_ensure
+from authgateway.services.signing_keys import signing_keys_tend
 
 
 class Command(BaseCommand):
     help = "Create the first operator (a superuser) unless there is one; prints a made-up password once."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signing_keys_ensure()
+        signing_keys_tend()
         with transaction.atomic():
             existing = User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined").first()
             if existing is not None:
