@@ -39,6 +39,12 @@ class Conf:
         minimum=1,
         help="A running run whose node gave no sign of life for so long may be taken over by another.",
     )
+    resend_after: float = env.seconds(
+        "ALTLAS_SEGMENTATION_RESEND_AFTER",
+        60,
+        minimum=1,
+        help="A run that no node took is put into the queue again so long after it last was: its message may be lost.",
+    )
     encode_batch: int = env.integer(
         "ALTLAS_SEGMENTATION_ENCODE_BATCH", 128, minimum=1, help="Sentences sent to the model at once."
     )

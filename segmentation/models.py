@@ -29,6 +29,7 @@ class SegmentationRun(models.Model):
     attempt = models.PositiveIntegerField(default=0, help_text="How often a node has claimed the run.")
     claim = models.UUIDField(null=True, blank=True, editable=False)
     alive_at = models.DateTimeField(null=True, blank=True, help_text="Last sign of life of the node that works on it.")
+    sent_at = models.DateTimeField(default=now, editable=False, help_text="When the run was last handed to the queue.")
     request_id = models.CharField(max_length=128, blank=True)
     node = models.CharField(max_length=128, blank=True)
     timings = models.JSONField(default=dict, blank=True)

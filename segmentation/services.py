@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from altlas.kernel import replies
 from altlas.kernel.clock import now
@@ -33,6 +34,7 @@ from segmentation.statuses import ENDED, Status, allowed
 from segmentation.texts import fault_of
 
 EXECUTE = "segmentation.execute"
+_SWEPT = 100  # rows at a time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,7 +218,7 @@ def run_retry(*, run_id: UUID, owner_id: UUID | None = None) -> Created:
             _move(run, Status.QUEUED)
             run.claim = run.started_at = run.finished_at = run.error = run.alive_at = None
             run.progress = 0.0
-            run.created_at = now()
+            run.created_at = run.sent_at = now()
             run.save()
             # A text that could not be taken has none to try again.
             run.items.exclude(status=Status.SUCCEEDED).exclude(text="").update(status=Status.QUEUED, error=None)
@@ -243,19 +245,27 @@ def run_fail(*, run_id: UUID, error: AltlasError) -> None:
 
 
 def runs_sweep() -> dict[str, int]:
-    """Send again the runs whose node is gone, and fail those that wait beyond their deadline; return the counts."""
+    """Send again the runs whose node or message is gone, and fail those that wait too long; return the counts.
+
+    A message is lost with a broker that restarts without its data, or with a node that dies holding it: nobody can
+    tell from one that waits its turn. One message too many costs a look at the row, for the claim decides.
+    """
     moment = now()
-    lost = SegmentationRun.objects.filter(
-        status=Status.RUNNING, alive_at__lt=moment - timedelta(seconds=conf.claim_ttl)
-    ).values_list("pk", flat=True)[:100]
     overdue = SegmentationRun.objects.filter(
         status=Status.QUEUED, created_at__lt=moment - timedelta(seconds=conf.queue_deadline)
-    ).values_list("pk", flat=True)[:100]
-    again, failed = list(lost), list(overdue)
-    for run_id in again:
-        enqueue(EXECUTE, args=[str(run_id), replies.new_reply_id()])
+    )
+    failed = list(overdue.values_list("pk", flat=True)[:_SWEPT])
     for run_id in failed:
         run_fail(run_id=run_id, error=RunTimedOut("No node took the run before its deadline."))
+    orphaned = Q(status=Status.RUNNING, alive_at__lt=moment - timedelta(seconds=conf.claim_ttl))
+    unheard = Q(status=Status.QUEUED)
+    lost = SegmentationRun.objects.filter(
+        orphaned | unheard, sent_at__lt=moment - timedelta(seconds=conf.resend_after)
+    ).order_by("sent_at")
+    again = list(lost.values_list("pk", flat=True)[:_SWEPT])
+    for run_id in again:
+        enqueue(EXECUTE, args=[str(run_id), replies.new_reply_id()])
+        SegmentationRun.objects.filter(pk=run_id).update(sent_at=moment)
     return {"sent_again": len(again), "failed": len(failed)}
 
 

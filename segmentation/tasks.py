@@ -12,8 +12,8 @@ from segmentation.execution import run_execute
 
 @shared_task(name="segmentation.execute")
 def execute(run_id: str, reply_id: str = "") -> None:
-    """Do one run. Errors of texts end up in rows, so there is nothing for Celery to retry: a lost node's run is sent
-    again by ``segmentation.sweep``."""
+    """Do one run. Errors of texts end up in rows, so there is nothing for Celery to retry: a run whose node or
+    message is lost is sent again by ``segmentation.sweep``."""
     run_execute(run_id=UUID(run_id), reply_id=reply_id)
 
 

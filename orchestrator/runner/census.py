@@ -102,15 +102,15 @@ class Census:
         if self._lines is None:
             self._lines = snapshot
             return []
-        found = snapshot.compare_to(self._lines, "lineno")
+        # Sorted by how much they changed, so lines that shrank must go before the first few are taken.
+        grown = [found for found in snapshot.compare_to(self._lines, "lineno") if found.size_diff > 0]
         return [
             {
                 "line": f"{_short(difference.traceback[0].filename)}:{difference.traceback[0].lineno}",
                 "bytes": difference.size_diff,
                 "blocks": difference.count_diff,
             }
-            for difference in found[:_SHOWN]
-            if difference.size_diff > 0
+            for difference in grown[:_SHOWN]
         ]
 
 

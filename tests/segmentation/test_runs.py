@@ -116,7 +116,8 @@ def test_the_sweep_sends_lost_runs_again_and_fails_those_nobody_took(user: User,
     node.idle = True
     lost, waiting = create(user), create(user)
     services.run_claim(run_id=lost.pk)
-    SegmentationRun.objects.filter(pk=lost.pk).update(alive_at=now() - timedelta(hours=1))
+    hour_ago = now() - timedelta(hours=1)
+    SegmentationRun.objects.filter(pk=lost.pk).update(alive_at=hour_ago, sent_at=hour_ago)
     SegmentationRun.objects.filter(pk=waiting.pk).update(created_at=now() - timedelta(days=1))
     node.taken.clear()
     assert services.runs_sweep() == {"sent_again": 1, "failed": 1}
@@ -125,6 +126,19 @@ def test_the_sweep_sends_lost_runs_again_and_fails_those_nobody_took(user: User,
         lost.pk: Status.SUCCEEDED,
         waiting.pk: Status.FAILED,
     }
+
+
+def test_a_run_whose_message_was_lost_is_sent_again_and_not_with_every_sweep(user: User, node: FakeNode) -> None:
+    node.idle = True
+    lost, fresh = create(user), create(user)
+    node.taken.clear()  # what a broker does that restarts without its data
+    SegmentationRun.objects.filter(pk=lost.pk).update(sent_at=now() - timedelta(minutes=2))
+    assert services.runs_sweep() == {"sent_again": 1, "failed": 0}
+    assert services.runs_sweep() == {"sent_again": 0, "failed": 0}
+    node.deliver()
+    lost.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (lost.status, fresh.status) == (Status.SUCCEEDED, Status.QUEUED)
 
 
 def test_every_transition_leads_to_a_known_state_and_success_is_final() -> None:
