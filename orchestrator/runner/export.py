@@ -189,7 +189,7 @@ def main(argument: str) -> int:
         said: dict[str, Any] = asdict(export(Order(**json.loads(argument))))
     except RunnerError as exc:
         said = {"error": exc.detail}
-    print(json.dumps(said), file=out)  # the answer
+    print(json.dumps(said), file=out, flush=True)  # the answer; only sys.stdout is flushed at the end
     return 1 if "error" in said else 0
 
 

@@ -189,8 +189,7 @@ def _run(row: ModelVersion, runtime: str, target: Path) -> dict[str, Any]:
             [sys.executable, "-m", "orchestrator.runner.export", json.dumps(order)],
             capture_output=True, text=True, check=False, timeout=EXPORT_SECONDS, cwd=settings.BASE_DIR,
         )  # fmt: skip
-        # The answer is the last line: libraries print what they like before it.
-        said: dict[str, Any] = json.loads((done.stdout.splitlines() or [""])[-1])
+        said: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise ModelUnloadable(f"{row} took longer than {EXPORT_SECONDS:.0f} s to compile.") from None
     except ValueError:
