@@ -113,9 +113,7 @@ def torch_node(db: None) -> Iterator[Scene]:
 def test_a_version_is_exported_switched_and_switched_back(
     torch_node: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(
-        "PYTHONUNBUFFERED", raising=False
-    )  # with it an unflushed answer arrives too
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it an unflushed answer arrives too
     folder = tiny.make(tmp_path / "model", "sentence-embedding")
     services.model_register(name="tiny", task="sentence-embedding", source=f"folder://{folder}", version="1")
     texts = ["the cat sleeps", "near the bridge", "good tea"]
