@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
 from orchestrator import services
@@ -96,7 +97,7 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
             title=_("Register a version"),
             form=RegistrationForm(request.POST or None),
             work=lambda data: services.model_register(**data, owner=request.user),
-            done=lambda row: f"{row} is registered.",
+            done=lambda row: _("%(version)s is registered.") % {"version": row},
             back=reverse("admin:orchestrator_model_changelist"),
             button=_("Register"),
         )
@@ -110,11 +111,18 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
             title=_("Set an alias of %(model)s") % {"model": model},
             form=AliasForm(request.POST or None, model=model),
             work=lambda data: services.alias_set(model=model.name, **data, actor=str(request.user)),
-            done=lambda alias: f"{alias} points at {alias.version.version} with {alias.weight} %.",
+            done=lambda alias: (
+                _("%(alias)s points at %(version)s with %(weight)s %%.")
+                % {"alias": alias, "version": alias.version.version, "weight": alias.weight}
+            ),
             back=reverse("admin:orchestrator_model_change", args=[object_id]),
             button=_("Set"),
             rows=[
-                {"alias": alias.name, "version": alias.version.version, "weight": f"{alias.weight} %"}
+                {
+                    str(_("alias")): alias.name,
+                    str(_("version")): alias.version.version,
+                    str(_("weight")): f"{alias.weight} %",
+                }
                 for alias in model.aliases.select_related("version")
             ],
         )
@@ -149,10 +157,17 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
     def _load(self, request: HttpRequest, name: str) -> None:
         done = told(self, request, lambda: services.version_load(model=name, actor=str(request.user)))
         if done is not None:
-            text = f"{done['model']}:{done['version']} is loaded on {done['node']} ({done['seconds']:.2f} s)."
+            text = _("%(model)s:%(version)s is loaded on %(node)s (%(seconds)s s).") % {
+                **done,
+                "seconds": f"{done['seconds']:.2f}",
+            }
             self.message_user(request, text, messages.SUCCESS)
 
     def _unload(self, request: HttpRequest, name: str) -> None:
         done = told(self, request, lambda: services.model_unload(model=name, actor=str(request.user)))
         if done is not None:
-            self.message_user(request, f"{name}: {done['replicas']} processes were told to go.", messages.SUCCESS)
+            count = done["replicas"]
+            text = ngettext(
+                "%(model)s: %(count)s process was told to go.", "%(model)s: %(count)s processes were told to go.", count
+            )
+            self.message_user(request, text % {"model": name, "count": count}, messages.SUCCESS)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from altlas.kernel.errors import AltlasError, InvalidInput
 from orchestrator import selectors, services
 from orchestrator.admin.read_only import may_operate
+from orchestrator.admin.words import words
 
 _VERBS: dict[str, Callable[..., Any]] = {
     "load": lambda **order: services.model_load(**order),
@@ -44,6 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "nodes": selectors.cache_state(),
         "models": list(selectors.model_list().values_list("name", flat=True)[:500]),
         "may_operate": may_operate(request),
+        "words": words(),
     }
     return TemplateResponse(request, "admin/orchestrator/cache.html", context)
 

@@ -54,7 +54,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         row = self._row(object_id)
         who = str(request.user)
         if told(self, request, lambda: services.version_promote(model=row.model.name, version=row.version, actor=who)):
-            self.message_user(request, f"{row} takes the traffic that names no version.", messages.SUCCESS)
+            text = _("%(version)s takes the traffic that names no version.") % {"version": row}
+            self.message_user(request, text, messages.SUCCESS)
         return self._back(object_id)
 
     @action(description=_("Choose the runtime"), icon="speed", permissions=["operate"])
@@ -68,7 +69,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             work=lambda data: services.runtime_set(
                 model=row.model.name, version=row.version, runtime=data["runtime"], actor=str(request.user)
             ),
-            done=lambda found: f"{found} runs on {found.runtime}.",
+            done=lambda found: _("%(version)s runs on %(runtime)s.") % {"version": found, "runtime": found.runtime},
             back=self._address(object_id),
             button=_("Switch"),
             rows=selectors.variant_rows(row),
@@ -95,7 +96,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             work=lambda _data: services.version_retire(
                 model=row.model.name, version=row.version, actor=str(request.user)
             ),
-            done=lambda found: f"{found} is retired.",
+            done=lambda found: _("%(version)s is retired.") % {"version": found},
             back=self._address(object_id),
             button=_("Retire"),
         )
@@ -142,7 +143,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             ),
         )
         if nodes:
-            text = f"{row} is being compiled on {', '.join(nodes)}; its figures appear here in a minute."
+            text = _("%(version)s is being compiled on %(nodes)s; its figures appear here in a minute.") % {
+                "version": row,
+                "nodes": ", ".join(nodes),
+            }
             self.message_user(request, text, messages.SUCCESS)
         return self._back(object_id)
 
@@ -157,8 +161,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
 
 def _variant(found: dict[str, Any]) -> str:
-    verdict = "in use" if found["chosen"] else "accepted" if found["accepted"] else "refused"
-    return (
-        f"{found['runtime']} on {found['node']}: {verdict}, cosine {found['cosine_min']:.6f} (mean "
-        f"{found['cosine_mean']:.6f}), {found['variant_ms']:.1f} ms against {found['torch_ms']:.1f} ms"
+    verdict = _("in use") if found["chosen"] else _("accepted") if found["accepted"] else _("refused")
+    text = _(
+        "%(runtime)s on %(node)s: %(verdict)s, cosine %(least)s (mean %(mean)s), %(variant)s ms against %(torch)s ms"
     )
+    return text % {
+        "runtime": found["runtime"],
+        "node": found["node"],
+        "verdict": verdict,
+        "least": f"{found['cosine_min']:.6f}",
+        "mean": f"{found['cosine_mean']:.6f}",
+        "variant": f"{found['variant_ms']:.1f}",
+        "torch": f"{found['torch_ms']:.1f}",
+    }

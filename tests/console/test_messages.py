@@ -11,6 +11,8 @@ import pytest
 from django.utils import translation
 from django.utils.translation import gettext
 
+from orchestrator.admin.words import words
+from orchestrator.supervisor.states import State
 from tests.support import messages
 from tests.support.stack import ROOT
 
@@ -83,3 +85,18 @@ def test_the_admins_own_words_are_marked() -> None:
         path for app in messages.APPS for path in (ROOT / app).rglob("*.py") if "admin" in str(path.relative_to(ROOT))
     ]
     assert [found for path in files for found in unmarked(path)] == []
+
+
+def test_the_live_cache_pages_script_says_nothing_that_was_not_translated_for_it() -> None:
+    script = (ROOT / "orchestrator/static/orchestrator/cache.js").read_text()
+    said = set(re.findall(r'word\("([^"]+)"', script)) | set(
+        re.findall(r'^    \["([^"]+)", \(r\)', script, re.MULTILINE)
+    )
+    said |= set(re.findall(r'^    (?:unload|cancel|drain): "([^"]+)"', script, re.MULTILINE))
+    said |= {state.value for state in State}
+    with translation.override("tr"):
+        known = words()
+    assert len(said) > 30
+    assert said <= set(known)
+    # These are the same in Turkish.
+    assert {text for text, translated in known.items() if text == translated} == {"model", "pid"}

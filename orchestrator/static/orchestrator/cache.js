@@ -6,9 +6,12 @@
   const root = document.getElementById("model-cache");
   if (!root) return;
   const mayOperate = root.dataset.operate === "1";
+  const words = JSON.parse(document.getElementById("cache-words").textContent);
+  // The word in the person's language, with its places filled.
+  const word = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const COLUMNS = [
     ["model", (r) => `${r.model}:${r.version}`],
-    ["state", (r) => r.state],
+    ["state", (r) => word(r.state)],
     ["memory", (r) => `${(r.bytes / MB).toFixed(1)} MB`, true],
     ["leases", (r) => r.leases, true],
     ["in flight", (r) => r.in_flight, true],
@@ -17,16 +20,16 @@
     ["age", (r) => (r.age_seconds === null ? "–" : ago(r.age_seconds)), true],
     ["load s", (r) => (r.load_seconds === null ? "–" : r.load_seconds.toFixed(2)), true],
     ["pid", (r) => r.pid ?? "–", true],
-    ["pinned", (r) => (r.pinned ? "yes" : "")],
+    ["pinned", (r) => (r.pinned ? word("yes") : "")],
   ];
 
   let histories = {};
 
   function ago(seconds) {
     const s = Math.max(0, Math.round(seconds));
-    if (s < 90) return `${s} s`;
-    if (s < 5400) return `${Math.round(s / 60)} min`;
-    return `${Math.round(s / 3600)} h`;
+    if (s < 90) return word("{n} s", { n: s });
+    if (s < 5400) return word("{n} min", { n: Math.round(s / 60) });
+    return word("{n} h", { n: Math.round(s / 3600) });
   }
 
   function element(tag, text, attributes = {}) {
@@ -68,7 +71,8 @@
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("viewBox", `0 -2 ${WIDTH} ${HEIGHT + 4}`);
     svg.setAttribute("role", "img");
-    const caption = `${title}: ${samples.length ? format(values[values.length - 1]) : "–"} (most ${format(samples.length ? top : 0)})`;
+    const now = samples.length ? format(values[values.length - 1]) : "–";
+    const caption = word("{title}: {now} (most {most})", { title, now, most: format(samples.length ? top : 0) });
     svg.setAttribute("aria-label", caption);
     const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
     line.setAttribute("points", points.join(" "));
@@ -82,8 +86,8 @@
     const samples = histories[name] || [];
     // Counters become what was added since the sample before; a restart counts from nothing again.
     const loads = samples.map((s, i) => ({ at: s.at, loads: i && s.loads >= samples[i - 1].loads ? s.loads - samples[i - 1].loads : s.loads * (i > 0) }));
-    made.append(chart("Memory, last hour", samples, (s) => s.used, (v) => `${(v / MB).toFixed(0)} MB`));
-    made.append(chart("Loads per 10 s, last hour", loads, (s) => s.loads, (v) => `${v}`));
+    made.append(chart(word("Memory, last hour"), samples, (s) => s.used, (v) => `${(v / MB).toFixed(0)} MB`));
+    made.append(chart(word("Loads per 10 s, last hour"), loads, (s) => s.loads, (v) => `${v}`));
     return made;
   }
 
@@ -101,7 +105,7 @@
     if (mayOperate) {
       const cell = element("td");
       for (const verb of verbs(replica)) {
-        const button = element("button", verb, { type: "button" });
+        const button = element("button", word(verb), { type: "button" });
         button.addEventListener("click", () => order({ verb, model: replica.model, version: replica.version, node: node.name }));
         cell.append(button);
       }
@@ -114,24 +118,28 @@
     const made = element("article", undefined, { class: "cache-node", "data-node": node.name });
     const head = element("h2", node.name);
     const asked = node.hits + node.misses;
-    const rate = asked ? `${((100 * node.hits) / asked).toFixed(1)} % hits` : "no requests yet";
+    const rate = asked ? word("{share} % hits", { share: ((100 * node.hits) / asked).toFixed(1) }) : word("no requests yet");
     const queued = node.replicas.filter((r) => r.state === "queued").length;
-    const notes = [node.draining ? "draining" : "", node.shedding ? "refusing work: memory is nearly full" : ""].filter(Boolean);
-    head.append(element("span", [`${(node.used_bytes / MB).toFixed(0)} / ${(node.budget_bytes / MB).toFixed(0)} MB`, rate, `${queued} queued`, `${node.waiting} waiting`, ...notes].join(", ")));
+    const notes = [node.draining ? word("draining") : "", node.shedding ? word("refusing work: memory is nearly full") : ""].filter(Boolean);
+    const memory = `${(node.used_bytes / MB).toFixed(0)} / ${(node.budget_bytes / MB).toFixed(0)} MB`;
+    const queues = [word("{n} queued", { n: queued }), word("{n} waiting", { n: node.waiting })];
+    head.append(element("span", [memory, rate, ...queues, ...notes].join(", ")));
     if (mayOperate) {
-      const button = element("button", node.draining ? "resume" : "drain", { type: "button" });
+      const button = element("button", word(node.draining ? "resume" : "drain"), { type: "button" });
       button.addEventListener("click", () => order({ verb: node.draining ? "resume" : "drain", node: node.name }));
       head.append(button);
     }
     const table = element("table");
     const titles = element("tr");
-    for (const [name, , number] of COLUMNS) titles.append(element("th", name, number ? { class: "number", scope: "col" } : { scope: "col" }));
+    for (const [name, , number] of COLUMNS) titles.append(element("th", word(name), number ? { class: "number", scope: "col" } : { scope: "col" }));
     if (mayOperate) titles.append(element("th", "", { scope: "col" }));
     table.append(titles, ...node.replicas.map((replica) => row(node, replica)));
     made.append(head, bar(node), table, charts(node.name));
     for (const failure of node.failures || []) {
-      const when = failure.retry_after === null ? "for good" : `again in ${Math.ceil(failure.retry_after)} s`;
-      made.append(element("p", `${failure.model}:${failure.version} failed ${failure.attempts} times (${when}): ${failure.detail}`));
+      const what = `${failure.model}:${failure.version}`;
+      const count = word("failed {n} times", { n: failure.attempts });
+      const when = failure.retry_after === null ? word("for good") : word("again in {n} s", { n: Math.ceil(failure.retry_after) });
+      made.append(element("p", `${what}: ${count} (${when}): ${failure.detail}`));
     }
     return made;
   }
@@ -140,7 +148,7 @@
     const place = root.querySelector(".cache-nodes");
     // A button that has the focus must not vanish under the keyboard.
     if (place.contains(document.activeElement)) return;
-    place.replaceChildren(...(nodes.length ? nodes.map(card) : [element("p", "No node is alive.")]));
+    place.replaceChildren(...(nodes.length ? nodes.map(card) : [element("p", word("No node is alive."))]));
     root.querySelector(".cache-asof time").textContent = new Date().toLocaleTimeString(document.documentElement.lang || undefined);
   }
 
@@ -165,17 +173,17 @@
   }
 
   const ASKED_FIRST = {
-    unload: (f) => `Unload ${f.model}:${f.version}? Requests under way finish first.`,
-    cancel: (f) => `Cancel the load of ${f.model}:${f.version}? Whoever waits for it is told so.`,
-    drain: (f) => `Drain ${f.node}? Its models are loaded on other nodes first.`,
+    unload: "Unload {model}:{version}? Requests under way finish first.",
+    cancel: "Cancel the load of {model}:{version}? Whoever waits for it is told so.",
+    drain: "Drain {node}? Its models are loaded on other nodes first.",
   };
 
   async function order(fields) {
     const question = ASKED_FIRST[fields.verb];
-    if (question && !window.confirm(question(fields))) return;
+    if (question && !window.confirm(word(question, fields))) return;
     const told = root.querySelector(".cache-told");
     told.dataset.bad = "0";
-    told.textContent = `${fields.verb} ${fields.model || fields.node}…`;
+    told.textContent = `${word(fields.verb)}: ${fields.model || fields.node}…`;
     document.activeElement?.blur();
     const body = new URLSearchParams(fields);
     const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
