@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe, table
+from benchmarks.page import write
 from segmentation.algorithms.chunk.pack import chunks
 from segmentation.algorithms.chunk.units import units_of
 from segmentation.algorithms.command.clauses import Role
@@ -37,7 +38,6 @@ from segmentation.training.corpora import SETS, sentences
 from tests.segmentation import command_cases, golden
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
 HELD_BACK = 0.2
 Ends = Callable[[str], list[int]]
 
@@ -330,19 +330,7 @@ PARTS: dict[str, Callable[[Path], str]] = {
 }
 
 
-def write(name: str, body: str) -> None:
-    """Put ``body`` between the marks of ``name`` in the page of figures, which is made when it is not there."""
-    begin, end = f"<!-- segmentation:{name} -->", f"<!-- /segmentation:{name} -->"
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Benchmarks\n"
-    section = f"{begin}\n\n{body}\n\n{end}"
-    if begin in page:
-        page = page[: page.index(begin)] + section + page[page.index(end) + len(end) :]
-    else:
-        title = (
-            "" if "## Segmentation" in page else "\n## Segmentation\n\n`python -m benchmarks.segmentation --write`\n"
-        )
-        page = f"{page.rstrip()}\n{title}\n{section}\n"
-    PAGE.write_text(page, encoding="utf-8")
+_HEADING = "## Segmentation\n\n`python -m benchmarks.segmentation --write`"
 
 
 def main() -> None:
@@ -358,7 +346,7 @@ def main() -> None:
         body = f"{partial(PARTS[name], given.data)()}\n\n{describe()}"
         print(f"\n### {name}\n\n{body}", flush=True)
         if given.write:
-            write(name, body)
+            write(f"segmentation:{name}", body, heading=_HEADING)
 
 
 if __name__ == "__main__":
