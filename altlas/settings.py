@@ -117,7 +117,7 @@ _database = psycopg.conninfo.conninfo_to_dict(engines.DATABASE_URL)
 WEB_PROCESSES, WEB_THREADS = processes.web_processes, processes.web_threads
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "ENGINE": "altlas.kernel.postgresql",
         "NAME": _database.pop("dbname", "altlas"),
         "USER": _database.pop("user", ""),
         "PASSWORD": _database.pop("password", ""),

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgpack
 import redis
+from redis.client import Pipeline
 
 from altlas.kernel.errors import Unavailable
 from altlas.kernel.ids import uuid7
@@ -36,6 +37,19 @@ def send(reply_id: str, payload: dict[str, Any], *, ttl: int = 60) -> None:
         pipe.execute()
 
 
+def await_in(pipe: Pipeline, reply_id: str, *, timeout: float) -> None:
+    """Have ``pipe`` wait up to ``timeout`` seconds for the reply as its last command; ``unpacked`` reads the result."""
+    pipe.blpop([_PREFIX + reply_id], timeout=timeout)
+
+
+def unpacked(found: Any) -> dict[str, Any] | None:
+    """Return the reply in what Redis answered; None when none came in time."""
+    if found is None:
+        return None
+    reply: dict[str, Any] = msgpack.unpackb(found[1], raw=False)
+    return reply
+
+
 def receive(reply_id: str, *, timeout: float) -> dict[str, Any] | None:
     """Wait up to ``timeout`` seconds for a reply; None when none came.
 
@@ -49,9 +63,8 @@ def receive(reply_id: str, *, timeout: float) -> dict[str, Any] | None:
         step = connection.connection_pool.connection_kwargs["socket_timeout"] * 0.8
         while remaining > 0:
             wait = min(step, remaining)
-            found = connection.blpop([_PREFIX + reply_id], timeout=wait)
-            if found is not None:
-                reply: dict[str, Any] = msgpack.unpackb(found[1], raw=False)
+            reply = unpacked(connection.blpop([_PREFIX + reply_id], timeout=wait))
+            if reply is not None:
                 return reply
             remaining -= wait
         return None

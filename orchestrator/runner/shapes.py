@@ -8,6 +8,7 @@ then nothing new is kept.
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -40,7 +41,10 @@ class Grid:
         A pass holds at most ``token_bound`` tokens, except for a single row that is longer by itself.
         """
         widths = _widths(max_tokens, most=limit // _SIZES)
-        return cls(widths=widths, sizes=tuple(_sizes(max(1, token_bound // width)) for width in widths))
+        sizes = [_sizes(max(1, token_bound // width)) for width in widths]
+        left = limit - sum(map(len, sizes))
+        # Short texts come most often and in any number: what is left makes their steps finer.
+        return cls(widths=widths, sizes=tuple([*map(_finer, sizes[:left]), *sizes[left:]]))
 
     def __len__(self) -> int:
         return sum(map(len, self.sizes))
@@ -110,6 +114,14 @@ def _sizes(room: int) -> tuple[int, ...]:
         return tuple(size for size in (1, 2, 4, 8) if size <= largest)
     # Steps of four from the top: between them a rest is split over two passes rather than padded.
     return tuple(sorted({1, largest // 16 if largest >= 64 else 4, largest // 4, largest} - {0}))
+
+
+def _finer(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return ``sizes`` with one more in the first wide step above a few rows; as they are when there is none."""
+    for lower, upper in itertools.pairwise(sizes):
+        if lower >= 4 and upper >= 4 * lower:
+            return tuple(sorted((*sizes, 2 * lower)))
+    return sizes
 
 
 class ShapeLog:
