@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -38,8 +39,16 @@ OURS = Door(
 )
 
 
+@functools.cache
+def _handler() -> Any:
+    """The application with its middleware, loaded once as a server does."""
+    return APIClient(raise_request_exception=False).handler
+
+
 def client() -> APIClient:
-    return APIClient(raise_request_exception=False)
+    made = APIClient(raise_request_exception=False)
+    made.handler = _handler()
+    return made
 
 
 def login(door: Door, username: str) -> dict[str, Any]:
