@@ -7,7 +7,7 @@ import warnings
 
 from celery import Celery
 from celery.platforms import SecurityWarning
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
@@ -28,3 +28,10 @@ def _become_node(**_: object) -> None:
     from orchestrator.worker.steps import SUPERVISOR_STEPS
 
     app.steps["worker"].update(SUPERVISOR_STEPS)
+
+
+@worker_ready.connect(dispatch_uid="altlas.longlived")
+def _settle(**_: object) -> None:
+    from altlas.kernel import longlived
+
+    longlived.settle()

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "altlas.kernel.request_id.RequestIdMiddleware",
+    "altlas.kernel.unread_body.UnreadBodyMiddleware",
     "altlas.kernel.tracing.TracingMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",

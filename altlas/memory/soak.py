@@ -129,7 +129,8 @@ def soak(
 
 def _warm_up(place: Installation, load: Load, run: Soak, say: Callable[[str], Any]) -> None:
     """Send requests that are not judged, then wait until the runners have run every shape of their grids."""
-    requests = min(2000, max(100, run.requests // 10))
+    # Free lists, arenas and caches fill ever more slowly for the first thousands of requests.
+    requests = min(6000, max(100, run.requests // 2))
     say(f"warming up with {requests} requests")
     load.run(requests, every=requests, at=lambda _done: None, seed=1)
     load.answers.clear()

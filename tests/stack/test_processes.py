@@ -94,3 +94,14 @@ def test_an_embedded_engine_that_dies_is_started_again(home: Path) -> None:
         with running.client() as client:
             eventually(lambda: client.get("/readyz").status_code == 503 or not redis.is_running(), within=10)
             eventually(lambda: client.get("/readyz").status_code == 200, within=30)
+
+
+@pytest.mark.parametrize("size", [10, 20_000, 200_000, 5_000_000])
+def test_a_refused_request_with_a_body_does_not_cost_the_next_one_of_its_connection(stack: Stack, size: int) -> None:
+    body = b"x" * size
+    with stack.client() as client:
+        for _ in range(60 if size < 1_000_000 else 5):
+            refused = client.post("/api/v1/archive/records", content=body, headers={"Authorization": "Bearer nonsense"})
+            assert refused.status_code in (401, 413), refused.text
+            assert client.post("/livez", content=body[:20_000]).status_code == 403
+            assert client.get("/livez").status_code == 200
