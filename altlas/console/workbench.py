@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("Workbench"),
         "strategies": sorted(STRATEGIES),
-        "models": list(model_list().filter(task="sentence-embedding").values_list("name", flat=True)[:200]),
+        "models": _models(),
         "languages": [("tr", "Türkçe"), ("en", "English")],
         "max_characters": conf.max_characters,
         "labels": _labels(),
@@ -69,6 +69,14 @@ def result(request: HttpRequest, run_id: UUID) -> JsonResponse:
         return JsonResponse(_body(selectors.run_get(run_id=run_id, owner_id=request.user.pk)))
     except Exception as exc:
         return _problem(exc)
+
+
+def _models() -> list[tuple[str, list[str]]]:
+    """Return (task, names) of the models that a strategy can use: taggers find sentences, embeddings topics."""
+    found: dict[str, list[str]] = {"sentence-embedding": [], "token-classification": []}
+    for name, task in model_list().filter(task__in=found).values_list("name", "task")[:400]:
+        found[task].append(name)
+    return [(task, names) for task, names in found.items() if names]
 
 
 def _created(request: HttpRequest) -> SegmentationRun:
