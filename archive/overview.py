@@ -43,7 +43,7 @@ def overview() -> ServiceOverview:
 
 def _hit_rate() -> dict[str, float]:
     """Return the share of answers that the cache gave, on this machine since its start; nothing before the first."""
-    reads = readings.totals("archive_cache_reads_total")["archive_cache_reads_total"]
+    reads = readings.totals("altlas_archive_cache_reads_total")["altlas_archive_cache_reads_total"]
     total = sum(reads.values())
     # Labels come in the order of their names: outcome, route.
     hits = sum(count for (outcome, _route), count in reads.items() if outcome in ("hit", "wait", "early"))

@@ -81,11 +81,11 @@ def _told() -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     saved: dict[str, float] = {}
     for sample in _samples():
         route = sample.labels.get("route", "")
-        if sample.name == "archive_cache_reads_total":
+        if sample.name == "altlas_archive_cache_reads_total":
             reads[route] = reads.get(route, 0) + sample.value
             if sample.labels["outcome"] in ("hit", "wait"):
                 hits[route] = hits.get(route, 0) + sample.value
-        elif sample.name == "archive_cache_saved_seconds_total":
+        elif sample.name == "altlas_archive_cache_saved_seconds_total":
             saved[route] = saved.get(route, 0) + sample.value
     return reads, hits, saved
 
@@ -96,5 +96,5 @@ def _samples() -> Iterable[Any]:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # has no types
     for metric in registry.collect():
-        if metric.name.startswith("archive_cache_"):
+        if metric.name.startswith("altlas_archive_cache_"):
             yield from metric.samples

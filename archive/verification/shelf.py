@@ -76,7 +76,7 @@ def cache_reads(door: Door) -> dict[str, float]:
         raise Inconclusive(f"/metrics answers {reply.status}: the hit rate cannot be read")
     found: dict[str, float] = {}
     for line in str(reply.body).splitlines():
-        if line.startswith("archive_cache_reads_total{"):
+        if line.startswith("altlas_archive_cache_reads_total{"):
             labels, _, value = line.rpartition(" ")
             outcome = labels.partition('outcome="')[2].partition('"')[0]
             found[outcome] = found.get(outcome, 0.0) + float(value)
