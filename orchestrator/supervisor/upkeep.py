@@ -42,7 +42,7 @@ class Upkeep:
             by_key.setdefault(replica.spec.key, []).append(replica)
         for key, replicas in by_key.items():
             self._scale(key, replicas, now)
-            self._recycle(key, replicas, now)
+            self._recycle(key, self._core.of(key), now)  # as it is now: scaling may have begun a load
         for known in (self._busy_since, self._calm_since):
             for key in known.keys() - by_key.keys():
                 del known[key]
