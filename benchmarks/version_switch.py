@@ -55,13 +55,10 @@ class Asked:
 
 
 def switch(client: httpx.Client, version: int) -> None:
-    body = {"source": SOURCE, "version": str(version)}
-    if version == 1:
-        registered = client.post("/api/v1/models", json={"name": SWITCHED, "task": "sentence-embedding", **body})
-        assert registered.status_code == 201, registered.text
-    else:
-        registered = client.post(f"/api/v1/models/{SWITCHED}/versions", json=body)
-        assert registered.status_code == 201, registered.text
+    body = {"name": SWITCHED, "task": "sentence-embedding", "source": SOURCE, "version": str(version)}
+    registered = client.post("/api/v1/models", json=body)
+    assert registered.status_code == 201, registered.text
+    if version > 1:
         promoted = client.post(f"/api/v1/models/{SWITCHED}/versions/{version}/promote", json={}, timeout=60)
         assert promoted.status_code < 300, promoted.text
 

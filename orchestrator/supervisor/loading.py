@@ -46,9 +46,15 @@ class Loader:
         self._spare = spare
 
     def load(
-        self, spec: VersionSpec, *, started: Callable[[RunnerProcess], None], progress: Callable[[str], None]
+        self,
+        spec: VersionSpec,
+        *,
+        started: Callable[[RunnerProcess], None],
+        progress: Callable[[str], None],
+        thorough: bool = False,
     ) -> tuple[Loaded, RunnerProcess]:
-        """Return the warm process; ``started`` gets it before the load begins.
+        """Return the warm process; ``started`` gets it before the load begins. ``thorough``: every shape is run before
+        it counts as ready, for a successor that nobody waits for.
 
         Raises:
             LoadFailed: says why, and whether trying again may help.
@@ -71,6 +77,7 @@ class Loader:
             "threads": settings.threads,
             "batch_tokens": settings.batch_tokens,
             "memory_limit": settings.memory_limit(spec),
+            "thorough": thorough,
         }
         left = max(1.0, timeout - (time.monotonic() - begun))
         try:

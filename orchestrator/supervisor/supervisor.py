@@ -18,7 +18,7 @@ from typing import Any
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
 from orchestrator.supervisor import memory
-from orchestrator.supervisor.core import PREFETCH, Core, CoreSettings, Replica, Ticket
+from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
 from orchestrator.supervisor.lease import Lease
 from orchestrator.supervisor.loading import Loader, LoadSettings
@@ -318,7 +318,13 @@ class Supervisor:
     def start_load(self, replica: Replica) -> None:
         self._loads += 1
         self._processes[replica.id] = Process()
-        threading.Thread(target=self._load, args=(replica,), name=f"load-{replica.spec.key}", daemon=True).start()
+        # While another version or process serves, a successor takes its time: its first callers shall not pay for it.
+        thorough = replica.priority != WAITING and any(
+            other.state is State.READY and other.spec.key.model == replica.spec.key.model
+            for other in self._core.replicas.values()
+        )
+        name = f"load-{replica.spec.key}"
+        threading.Thread(target=self._load, args=(replica, thorough), name=name, daemon=True).start()
 
     def start_unload(self, replica: Replica) -> None:
         threading.Thread(target=self._unload, args=(replica,), name=f"unload-{replica.spec.key}", daemon=True).start()
@@ -332,7 +338,7 @@ class Supervisor:
             self._forkserver.ensure_running()
             self._spare.refill()
 
-    def _load(self, replica: Replica) -> None:
+    def _load(self, replica: Replica, thorough: bool) -> None:
         spec, process, begun = replica.spec, self._processes[replica.id], time.monotonic()
 
         def started(runner: RunnerProcess) -> None:
@@ -350,7 +356,7 @@ class Supervisor:
             self._report(lambda: self._core.progress(replica, stage))
 
         try:
-            loaded, runner = self._loader.load(spec, started=started, progress=progress)
+            loaded, runner = self._loader.load(spec, started=started, progress=progress, thorough=thorough)
         except LoadFailed as exc:
             self._on_failed(spec, exc)
             self._report(partial(self._load_failed, replica, exc))

@@ -7,15 +7,18 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 import pytest
 
 from orchestrator import exceptions
+from orchestrator.runner.shapes import Grid
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
+from orchestrator.supervisor.runner import Loaded, RunnerProcess
 from orchestrator.supervisor.spec import Key, VersionSpec
-from tests.orchestrator.support import MB, Scene, echo, supervised, within
+from tests.orchestrator.support import MB, Scene, echo, minilm, supervised, within
 from tests.support.waiting import eventually
 
 
@@ -59,6 +62,30 @@ def test_a_replica_is_recycled_under_load_without_a_failed_request() -> None:
             assert not psutil.pid_exists(before)
         assert failures == []
     assert [record.reason for record in scene.kinds("recycle")] == ["operator", "operator"]
+
+
+def test_a_successor_has_run_every_shape_before_it_serves_and_a_first_load_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders, load = list[bool](), RunnerProcess.load
+
+    def noted(self: RunnerProcess, order: dict[str, Any], **more: Any) -> Loaded:
+        orders.append(order["thorough"])
+        return load(self, order, **more)
+
+    monkeypatch.setattr(RunnerProcess, "load", noted)
+    spec = minilm()
+    with supervised(preload="orchestrator.runner.preload") as scene:
+        scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
+        before = scene.pid(spec.key.model)
+        assert scene.supervisor.recycle(spec.key) == 1
+        eventually(
+            lambda: [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid(spec.key.model) != before,
+            within=60,
+        )
+        assert orders == [False, True]
+        ((_, runner),) = scene.supervisor.runners()
+        assert runner.report(timeout=30)["shapes"] == len(Grid.build(max_tokens=256, token_bound=1024))
 
 
 @pytest.mark.parametrize(
