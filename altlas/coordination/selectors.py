@@ -261,22 +261,25 @@ def _of_rollout(fault: str, at: datetime | None) -> Piece:
     )
 
 
+def _together(found: set[ItemStatus]) -> ItemStatus:
+    """Return the state of a fault whose rows are in these states: the worst, and under way once anything has begun."""
+    for worst in (ItemStatus.FAILING, ItemStatus.STALE):
+        if worst in found:
+            return worst
+    if len(found) == 1:
+        return found.pop()
+    return ItemStatus.IN_PROGRESS if found else ItemStatus.VERIFIED
+
+
 def _summary(fault: Fault, states: list[ItemState]) -> FaultSummary:
     counts = {status.value: sum(state.status is status for state in states) for status in ItemStatus}
-    worst = next(
-        (
-            status
-            for status in (ItemStatus.FAILING, ItemStatus.STALE, ItemStatus.NOT_STARTED, ItemStatus.IN_PROGRESS)
-            if counts[status]
-        ),
-        ItemStatus.VERIFIED,
-    )
+    state = _together({status for status in ItemStatus if counts[status.value]})
     return FaultSummary(
         fault=fault.value,
         title=str(fault.label),
         total=len(states),
         counts=counts,
-        state=worst.value,
+        state=state.value,
         verified_share=counts[ItemStatus.VERIFIED] / len(states) if states else 0.0,
         link=f"{reverse('admin:coordination_workitem_board')}?fault={fault.value}",
     )

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from altlas.coordination.evidence import Piece, derive
 from altlas.coordination.exceptions import ReasonMissing
 from altlas.coordination.models import JournalEntry, VerificationRun, WorkItem
-from altlas.coordination.selectors import item_state
+from altlas.coordination.selectors import _together, item_state
 from altlas.coordination.services import evidence_record, item_override, item_reopen, junit_record
+from altlas.coordination.statuses import ItemStatus
 from altlas.kernel.clock import now
 from altlas.kernel.errors import InvalidInput
 from tests.coordination.scenario import ended
@@ -132,3 +133,18 @@ def test_the_database_keeps_history_and_status_changes() -> None:
     item_reopen(row="2.2.5", reason="x")
     with pytest.raises(IntegrityError), transaction.atomic():
         JournalEntry.objects.update(actor="nobody")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({"verified"}, "verified"),
+        ({"not_started"}, "not_started"),
+        ({"verified", "not_started"}, "in_progress"),
+        ({"in_progress", "not_started"}, "in_progress"),
+        ({"verified", "stale"}, "stale"),
+        ({"verified", "stale", "failing", "not_started"}, "failing"),
+    ],
+)
+def test_a_fault_is_as_its_worst_row_and_under_way_once_anything_has_begun(rows: set[str], told: str) -> None:
+    assert _together({ItemStatus(row) for row in rows}) == told
