@@ -249,7 +249,7 @@ def _of_word(word: Evidence) -> Piece:
         source=word.source,
         verdict="green" if word.passed else "red",
         at=word.at,
-        figure=word.figure,
+        figure=word.figure or (word.note if word.passed else ""),
         command=word.command,
         reasons=(word.note or "recorded as not passed",) if not word.passed else (),
     )
