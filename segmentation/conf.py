@@ -27,6 +27,12 @@ class Conf:
     wait_maximum: float = env.seconds(
         "ALTLAS_SEGMENTATION_WAIT_MAX", 60, minimum=0, help="Longest `Prefer: wait` that is honoured."
     )
+    direct_characters: int = env.integer(
+        "ALTLAS_SEGMENTATION_DIRECT_CHARACTERS",
+        20_000,
+        minimum=0,
+        help="A text up to this long that somebody waits for is done in the web process, without the queue; 0: never.",
+    )
     deadline: float = env.seconds(
         "ALTLAS_SEGMENTATION_DEADLINE", 1800, minimum=1, help="Longest execution of one run before it fails."
     )

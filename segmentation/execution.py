@@ -31,6 +31,8 @@ from segmentation.strategies.registry import STRATEGIES
 from segmentation.tagger import ModelTagger, is_tagger
 
 logger = logging.getLogger(__name__)
+_BEAT_SECONDS = 1.0
+_RESULT = ("status", "language", "segments", "extra", "record_id", "warnings", "timings", "error")
 
 
 class Stopwatch:
@@ -52,19 +54,34 @@ class Stopwatch:
         return {name: round(seconds, 4) for name, seconds in self.seconds.items()}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Work:
     """A claimed run, its deadline on ``clock``, and how far it is."""
 
     run: SegmentationRun
     deadline: float
     clock: Clock
+    begun: float
+    items: int
+    beaten: float
+    done: int = 0
 
     def remaining(self) -> float:
         left = self.deadline - self.clock.monotonic()
         if left <= 0:
             raise RunTimedOut(f"The run was not done within {conf.deadline:g} s.")
         return left
+
+    def report(self, part: float) -> None:
+        """Give a sign of life and learn whether the claim still holds, once a second at most."""
+        self.remaining()
+        moment = self.clock.monotonic()
+        if moment - self.beaten >= _BEAT_SECONDS:
+            self.beaten = moment
+            services.run_beat(run=self.run, progress=self.progress(part))
+
+    def progress(self, part: float = 0.0) -> float:
+        return (self.done + part) / max(self.items, 1)
 
 
 def run_execute(*, run_id: UUID, reply_id: str = "", clock: Clock = SYSTEM) -> bool:
@@ -78,13 +95,14 @@ def run_execute(*, run_id: UUID, reply_id: str = "", clock: Clock = SYSTEM) -> b
         metrics.REDELIVERED.inc()
         return False
     begun = clock.monotonic()
-    work = Work(run=run, deadline=begun + conf.deadline, clock=clock)
     waited = round(max(0.0, ((run.started_at or run.created_at) - run.created_at).total_seconds()), 4)
     try:
         items = list(run.items.filter(status__in=[Status.QUEUED, Status.RUNNING]))
-        for done, item in enumerate(items):
-            _do_item(work, item, _progress(work, done, len(items)))
-        services.run_finish(run=run, timings={"queued": waited, "total": round(waited + clock.monotonic() - begun, 4)})
+        work = Work(run=run, deadline=begun + conf.deadline, clock=clock, begun=begun, items=len(items), beaten=begun)
+        for item in items:
+            _do_item(work, item, {"queued": waited})
+        if not items:
+            services.run_finish(run=run, timings={"queued": waited, "total": waited})
     except ClaimLost:
         logger.info("run %s was cancelled or taken over", run_id)
     except RunTimedOut as exc:
@@ -98,31 +116,76 @@ def run_execute(*, run_id: UUID, reply_id: str = "", clock: Clock = SYSTEM) -> b
     return True
 
 
-def _progress(work: Work, done: int, count: int) -> Callable[[float], None]:
-    def report(part: float) -> None:
-        work.remaining()
-        services.run_beat(run=work.run, progress=(done + part) / max(count, 1))
-
-    return report
-
-
-def _do_item(work: Work, item: SegmentationItem, report: Callable[[float], None]) -> None:
-    report(0.0)
+def _do_item(work: Work, item: SegmentationItem, timings: dict[str, float]) -> None:
+    work.remaining()
     watch = Stopwatch(work.clock)
-    run = work.run
+    made = segmented(work.run, item, watch, remaining=work.remaining, report=work.report)
+    try:
+        _store(work, item, made, watch, timings)
+    except AltlasError as exc:
+        # The archive refused the record.
+        failed(item, exc)
+        _store(work, item, None, watch, timings)
+    work.done += 1
+    count(work.run, item, watch)
+
+
+def _store(work: Work, item: SegmentationItem, made: Made | None, watch: Stopwatch, timings: dict[str, float]) -> None:
+    """Write what came of a text under the claim; with the last one the run ends in the same transaction."""
+    with transaction.atomic():
+        services.run_beat(run=work.run, progress=work.progress(1.0))
+        if made is not None:
+            keep(work.run, item, made, watch)
+        item.timings = watch.rounded()
+        item.save(update_fields=_RESULT)
+        if work.done + 1 == work.items:
+            total = timings["queued"] + work.clock.monotonic() - work.begun
+            services.run_finish(run=work.run, timings={**timings, "total": round(total, 4)})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What a text became, beside what its item says: the strategy's outcome and the vector of its record."""
+
+    outcome: Outcome
+    embedding: list[float] | None
+
+
+def segmented(
+    run: SegmentationRun,
+    item: SegmentationItem,
+    watch: Stopwatch,
+    *,
+    remaining: Callable[[], float],
+    report: Callable[[float], None],
+) -> Made | None:
+    """Segment the text of ``item`` into its members, saving nothing; None when it failed, which ``item.error`` tells.
+
+    ``remaining`` returns the seconds left and ``report`` is told the part that is done; both may raise to stop.
+
+    Raises:
+        RunTimedOut: from ``remaining``.
+    """
     try:
         with watch.measure("total"):
-            _segment(work, item, watch, report)
+            return _segment(run, item, watch, remaining, report)
     except RunTimedOut:
         raise
     except AltlasError as exc:
-        item.status = Status.FAILED
-        item.error = services.problem(exc)
-        metrics.ITEM_ERRORS.labels(code=exc.code).inc()
-        with transaction.atomic():
-            services.claim_check(run=run)
-            item.timings = watch.rounded()
-            item.save()
+        failed(item, exc)
+        return None
+
+
+def failed(item: SegmentationItem, error: AltlasError) -> None:
+    item.status = Status.FAILED
+    item.error = services.problem(error)
+    item.segments, item.extra, item.record_id = [], {}, None
+
+
+def count(run: SegmentationRun, item: SegmentationItem, watch: Stopwatch) -> None:
+    """Count a text whose outcome is stored."""
+    if item.error:
+        metrics.ITEM_ERRORS.labels(code=item.error["code"]).inc()
         return
     for part, seconds in watch.seconds.items():
         metrics.SECONDS.labels(strategy=run.strategy, part=part).observe(seconds)
@@ -130,17 +193,22 @@ def _do_item(work: Work, item: SegmentationItem, report: Callable[[float], None]
     metrics.SEGMENTS.labels(strategy=run.strategy).inc(len(item.segments))
 
 
-def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Callable[[float], None]) -> None:
-    run = work.run
+def _segment(
+    run: SegmentationRun,
+    item: SegmentationItem,
+    watch: Stopwatch,
+    remaining: Callable[[], float],
+    report: Callable[[float], None],
+) -> Made:
     with watch.measure("language"):
         item.language = run.language or detect(item.text)
     tagger: ModelTagger | None = None
     if run.strategy == "sentence" and is_tagger(run.model):
-        tagger = ModelTagger(model=run.model, deadline=work.remaining, on_batch=_share(report))
+        tagger = ModelTagger(model=run.model, deadline=remaining, on_batch=_share(report))
     encoder = ModelEncoder(
         # A model that labels tokens gives no vectors: the record's comes from the default one.
         model=catalogue.default_model() if tagger else run.model or catalogue.default_model(),
-        deadline=work.remaining,
+        deadline=remaining,
         on_batch=_share(report),
     )
     job = Job(
@@ -158,12 +226,14 @@ def _segment(work: Work, item: SegmentationItem, watch: Stopwatch, report: Calla
     item.extra = outcome.extra | {"details": outcome.details, "model": named}
     item.status = Status.SUCCEEDED
     item.error = None
-    with watch.measure("archive"), transaction.atomic():
-        services.claim_check(run=run)
+    return Made(outcome=outcome, embedding=embedding)
+
+
+def keep(run: SegmentationRun, item: SegmentationItem, made: Made, watch: Stopwatch) -> None:
+    """Write the archive record of a text inside the caller's transaction, when the run wants one."""
+    with watch.measure("archive"), watch.measure("total"):
         if run.archive:
-            item.record_id = _archive(run, item, outcome, embedding)
-        item.timings = watch.rounded()
-        item.save()
+            item.record_id = _archive(run, item, made.outcome, made.embedding)
 
 
 def _share(report: Callable[[float], None]) -> Callable[[int, int], None]:

@@ -14,4 +14,9 @@ SECONDS = Histogram(
     ["strategy", "part"],
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+DIRECT = Counter(
+    "altlas_segmentation_direct_total",
+    "Texts that the web process took on itself: done, or late and handed to the queue.",
+    ["outcome"],
+)
 REDELIVERED = Counter("altlas_segmentation_redelivered_total", "Deliveries of a run that another node has or had done.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from altlas.kernel import replies
 from altlas.kernel.clock import now
@@ -65,8 +65,7 @@ def run_create(
         InvalidRequest, TextTooLong: the text cannot be taken; ``errors`` names the member.
         Unavailable: no node is alive, the broker is away, or too many runs wait; nothing was stored.
     """
-    faults = _faults(texts, batch)
-    _refuse(faults, texts)
+    faults = texts_check(texts, batch=batch)
     nodes.require_live()
     if SegmentationRun.objects.filter(status=Status.QUEUED).count() >= conf.max_queued:
         raise QueueFull("Too many runs are waiting for a node; try again later.", retry_after=10)
@@ -94,20 +93,21 @@ def run_create(
     return Created(run=run, reply_id=reply_id)
 
 
-def _faults(texts: Sequence[str], batch: bool) -> dict[int, FieldError]:
+def texts_check(texts: Sequence[str], *, batch: bool) -> dict[int, FieldError]:
+    """Return the faults of texts by their places.
+
+    Raises:
+        InvalidRequest, TextTooLong: not one of them can be taken.
+    """
     found = {}
     for position, text in enumerate(texts):
         pointer = f"/texts/{position}" if batch else "/text"
         fault = fault_of(text, pointer=pointer, maximum=conf.max_characters)
         if fault is not None:
             found[position] = fault
-    return found
-
-
-def _refuse(faults: dict[int, FieldError], texts: Sequence[str]) -> None:
-    if not faults or len(faults) < len(texts):
-        return
-    errors = tuple(faults.values())
+    if not found or len(found) < len(texts):
+        return found
+    errors = tuple(found.values())
     if all(fault.code == "too_long" for fault in errors):
         raise TextTooLong(errors[0].detail, errors=errors)
     raise InvalidRequest(errors[0].detail, errors=errors)
@@ -128,25 +128,22 @@ def run_claim(*, run_id: UUID) -> SegmentationRun | None:
     The task may be delivered more than once: whoever comes second finds the claim. A claim whose holder gave no sign
     of life for ``claim_ttl`` is taken over.
     """
-    with transaction.atomic():
-        run = SegmentationRun.objects.select_for_update().filter(pk=run_id).first()
-        if run is None or run.status in ENDED:
-            return None
-        moment = now()
-        alive_after = moment - timedelta(seconds=conf.claim_ttl)
-        if run.status == Status.RUNNING and run.alive_at is not None and run.alive_at > alive_after:
-            return None
-        run.status = Status.RUNNING
-        run.claim = uuid7()
-        run.attempt += 1
-        run.started_at = run.alive_at = moment
-        run.node = settings.NODE_NAME
-        run.save(update_fields=["status", "claim", "attempt", "started_at", "alive_at", "node"])
-    return run
+    moment, claim = now(), uuid7()
+    lapsed = moment - timedelta(seconds=conf.claim_ttl)
+    free = Q(status=Status.QUEUED) | Q(status=Status.RUNNING) & (Q(alive_at=None) | Q(alive_at__lte=lapsed))
+    claimed = SegmentationRun.objects.filter(free, pk=run_id).update(
+        status=Status.RUNNING,
+        claim=claim,
+        attempt=F("attempt") + 1,
+        started_at=moment,
+        alive_at=moment,
+        node=settings.NODE_NAME,
+    )
+    return SegmentationRun.objects.filter(pk=run_id, claim=claim).first() if claimed else None
 
 
 def run_beat(*, run: SegmentationRun, progress: float) -> None:
-    """Say that the holder of the claim is alive and how far it is.
+    """Say that the holder of the claim is alive and how far it is; inside a transaction this also locks the run.
 
     Raises:
         ClaimLost: the run was cancelled or taken over.
@@ -156,34 +153,31 @@ def run_beat(*, run: SegmentationRun, progress: float) -> None:
         raise ClaimLost(str(run.pk))
 
 
-def claim_check(*, run: SegmentationRun) -> None:
-    """Lock the run inside the caller's transaction and make sure that its claim still holds.
-
-    Raises:
-        ClaimLost
-    """
-    held = SegmentationRun.objects.select_for_update().filter(pk=run.pk, claim=run.claim, status=Status.RUNNING)
-    if not held.exists():
-        raise ClaimLost(str(run.pk))
-
-
 def run_finish(*, run: SegmentationRun, timings: dict[str, float]) -> None:
-    """End a claimed run by what its items came to.
+    """End a claimed run by what its items came to, in the transaction that the caller may have open.
 
     Raises:
         ClaimLost
     """
-    with transaction.atomic():
-        claim_check(run=run)
-        outcomes = list(run.items.values_list("status", "error"))
-        worked = any(status == Status.SUCCEEDED for status, _ in outcomes)
-        run.status = Status.SUCCEEDED if worked else Status.FAILED
-        run.error = None if worked else next((error for _, error in outcomes if error), None)
-        run.timings = timings
-        run.progress = 1.0
-        run.finished_at = now()
-        run.save(update_fields=["status", "error", "timings", "progress", "finished_at"])
-    metrics.RUNS.labels(strategy=run.strategy, status=run.status).inc()
+    run_conclude(run, run.items.values_list("status", "error"), timings)
+    held = SegmentationRun.objects.filter(pk=run.pk, claim=run.claim, status=Status.RUNNING)
+    ended = ("status", "error", "timings", "progress", "finished_at")
+    if not held.update(**{name: getattr(run, name) for name in ended}):
+        raise ClaimLost(str(run.pk))
+    transaction.on_commit(metrics.RUNS.labels(strategy=run.strategy, status=run.status).inc)
+
+
+def run_conclude(
+    run: SegmentationRun, outcomes: Iterable[tuple[str, dict[str, Any] | None]], timings: dict[str, float]
+) -> None:
+    """Set what a run says about itself once its items have ended with these statuses and errors; saves nothing."""
+    found = list(outcomes)
+    worked = any(status == Status.SUCCEEDED for status, _ in found)
+    run.status = Status.SUCCEEDED if worked else Status.FAILED
+    run.error = None if worked else next((error for _, error in found if error), None)
+    run.timings = timings
+    run.progress = 1.0
+    run.finished_at = now()
 
 
 def run_cancel(*, run_id: UUID, owner_id: UUID | None = None) -> SegmentationRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from segmentation import events, nodes, selectors, services, waiting, wire
+from segmentation import direct, events, nodes, selectors, services, waiting, wire
+from segmentation.models import SegmentationItem, SegmentationRun
 from segmentation.problems import raised
 from segmentation.serializers import AcceptedShape, PageQuery, PageShape, SegmentationRequest, SegmentationShape
 from segmentation.statuses import ENDED, Status
@@ -44,13 +46,17 @@ class SegmentationsView(APIView):
         given: dict[str, Any] = body.validated_data
         nodes.require_model(given["model"])
         batch = "texts" in given
-        created = services.run_create(
-            owner_id=_owner(request),
-            texts=given["texts"] if batch else [given["text"]],
-            batch=batch,
+        wait = waiting.Wait(waiting.wanted(request.headers.get("Prefer", "")))
+        members: dict[str, Any] = {
+            "owner_id": _owner(request),
             **{name: given[name] for name in ("strategy", "language", "model", "options", "archive")},
-        )
-        return _answer(created, waiting.wanted(request.headers.get("Prefer", "")))
+        }
+        if not batch and wait.left() > 0 and direct.fits(given["text"], given["strategy"], given["options"]):
+            done = direct.run_direct(text=given["text"], timeout=wait.left(), **members)
+            if done is not None:
+                return _ended(done[0], [done[1]])
+        created = services.run_create(texts=given["texts"] if batch else [given["text"]], batch=batch, **members)
+        return _answer(created, wait)
 
     @extend_schema(operation_id="segmentations_list", parameters=[PageQuery], responses=PageShape)
     def get(self, request: Request) -> Response:
@@ -95,7 +101,7 @@ class RetryView(APIView):
     def post(self, request: Request, run_id: UUID) -> Response:
         """Do a failed or cancelled segmentation again; texts that have succeeded stay."""
         created = services.run_retry(run_id=run_id, owner_id=_owner(request))
-        return _answer(created, waiting.wanted(request.headers.get("Prefer", "")))
+        return _answer(created, waiting.Wait(waiting.wanted(request.headers.get("Prefer", ""))))
 
 
 class EventStreamRenderer(BaseRenderer):
@@ -124,12 +130,19 @@ def _owner(request: Request) -> UUID:
     return cast("UUID", request.user.pk)
 
 
-def _answer(created: services.Created, timeout: float) -> Response:
+def _answer(created: services.Created, wait: waiting.Wait) -> Response:
     """Return 201 with the result when it came in time, 202 with the address when not."""
-    run = waiting.run_wait(created, timeout=timeout)
-    location = {"Location": reverse("segmentation", kwargs={"run_id": run.pk})}
+    run = waiting.run_wait(created, timeout=wait.left())
     if run.status not in ENDED:
-        return Response(wire.accepted_body(run), status=202, headers=location)
+        return Response(wire.accepted_body(run), status=202, headers=_location(run))
+    return _ended(run, selectors.run_items(run))
+
+
+def _ended(run: SegmentationRun, items: Sequence[SegmentationItem]) -> Response:
     if run.status == Status.FAILED and not run.batch:
         raise raised(run.error or {})
-    return Response(wire.run_body(run, selectors.run_items(run)), status=201, headers=location)
+    return Response(wire.run_body(run, items), status=201, headers=_location(run))
+
+
+def _location(run: SegmentationRun) -> dict[str, str]:
+    return {"Location": reverse("segmentation", kwargs={"run_id": run.pk})}

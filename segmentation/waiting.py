@@ -6,6 +6,7 @@ import contextlib
 import re
 
 from altlas.kernel import replies
+from altlas.kernel.clock import SYSTEM, Clock
 from altlas.kernel.errors import Unavailable
 from segmentation.conf import conf
 from segmentation.models import SegmentationRun
@@ -21,6 +22,17 @@ def wanted(prefer: str) -> float:
     if match:
         return min(float(match[1]), conf.wait_maximum)
     return 0.0 if _ASYNC.search(prefer) else min(conf.wait_default, conf.wait_maximum)
+
+
+class Wait:
+    """Seconds that a request may still take, counted from now."""
+
+    def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+
+    def left(self) -> float:
+        return max(0.0, self._end - self._clock.monotonic())
 
 
 def run_wait(created: Created, *, timeout: float) -> SegmentationRun:

@@ -38,6 +38,18 @@ def detect(text: str) -> str:
     from the beginning, the middle and the end.
     """
     sample = _sample(text)
+    code = _by_words(sample)
+    if code is None:
+        code, _ = _identifier().classify(unicodedata.normalize("NFC", sample))
+    return str(code)
+
+
+def detect_by_words(text: str) -> str | None:
+    """Return what ``detect`` would, or None when that takes statistics of letters, which are large to hold."""
+    return _by_words(_sample(text))
+
+
+def _by_words(sample: str) -> str | None:
     found = _WORD.findall(sample)
     turkish = sum(lower(word, "tr") in _TURKISH_WORDS for word in found) + bool(_TURKISH.search(sample))
     english = sum(word.lower() in _ENGLISH_WORDS for word in found)
@@ -46,8 +58,7 @@ def detect(text: str) -> str:
         return "tr" if turkish > english else "en"
     if max(turkish, english) >= 0.2 * len(found) and max(turkish, english) >= 3 * min(turkish, english) + 1:
         return "tr" if turkish > english else "en"
-    code, _ = _identifier().classify(unicodedata.normalize("NFC", sample))
-    return str(code)
+    return None
 
 
 def _sample(text: str) -> str:

@@ -24,6 +24,13 @@ TEXT = "Prof. Dr. Ayşe Kaya 19. yüzyılı anlattı. Herkes dinledi! Sonra ne o
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True, params=["direct", "queued"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short text is done by the web process or by a node; nobody can tell by the answer."""
+    if request.param == "queued":
+        monkeypatch.setattr(conf, "direct_characters", 0)
+
+
 def post(api: APIClient, **body: Any) -> Any:
     return api.post(URL, {"strategy": "sentence", **body}, format="json")
 
@@ -193,7 +200,7 @@ def test_without_a_broker_nothing_is_stored(api: APIClient, monkeypatch: pytest.
         transaction.on_commit(send)
 
     monkeypatch.setattr(services, "enqueue", refuse)
-    answer = post(api, text=TEXT)
+    answer = post(api, texts=[TEXT])
     assert answer.status_code == 503
     assert answer["Retry-After"]
     assert not SegmentationRun.objects.exists()

@@ -55,7 +55,7 @@ def test_a_request_is_one_trace_from_web_through_task_and_lane_to_the_runner(col
     traces = {"task": "0af7651916cd43dd8448eb211c80319c", "lane": "0af7651916cd43dd8448eb211c80319d"}
     with stacks.running(home, ALTLAS_OTLP_ENDPOINT=endpoint) as running, running.logged_in() as client:
         for name, path, body in (
-            ("task", "/api/v1/segmentations", {"text": "One thing. Another thing.", "strategy": "topic"}),
+            ("task", "/api/v1/segmentations", {"texts": ["One thing. Another thing."], "strategy": "topic"}),
             ("lane", "/v1/embeddings", {"model": "all-minilm-l6-v2", "input": "x"}),
         ):
             headers = {"traceparent": f"00-{traces[name]}-b7ad6b7169203331-01", "Prefer": "wait=60"}
