@@ -36,6 +36,7 @@ _given_secret_key = env.secret(
 )
 if PRODUCTION and (len(_given_secret_key) < 50 or len(set(_given_secret_key)) < 10):
     raise ImproperlyConfigured("ALTLAS_SECRET_KEY must be 50 random characters or more in production; set it.")
+DERIVED_FILES = engines.HOME.path / "derived"  # can be made again at any time
 SECRET_KEY = _given_secret_key or read_or_create(engines.HOME.path / "keys" / "secret_key")
 
 HOST = env.text("ALTLAS_HOST", "127.0.0.1", help="Address that the web process binds.")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,7 +11,9 @@ class SegmentationConfig(AppConfig):
 
     def ready(self) -> None:
         from archive.embedding import set_query_embedder
+        from segmentation.algorithms.language import keep_tables_in
         from segmentation.embedding import embed_query
 
         # The archive knows no models: it asks whoever is above it.
         set_query_embedder(embed_query)
+        keep_tables_in(settings.DERIVED_FILES)

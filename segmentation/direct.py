@@ -17,7 +17,6 @@ from altlas.kernel.clock import SYSTEM, Clock, now
 from altlas.kernel.errors import AltlasError
 from altlas.kernel.request_id import current_request_id
 from segmentation import metrics, nodes, services
-from segmentation.algorithms.language import detect_by_words
 from segmentation.conf import conf
 from segmentation.exceptions import RunTimedOut
 from segmentation.execution import Made, Stopwatch, count, failed, keep, segmented
@@ -43,8 +42,8 @@ def run_direct(
 ) -> tuple[SegmentationRun, SegmentationItem] | None:
     """Do a run of one text and return it as it ended and is stored, with its item.
 
-    None when it is for the queue: it would not be done within ``timeout`` seconds (the model is being loaded, say), or
-    its language cannot be told without the statistics that nodes hold. Nothing is stored then.
+    None when it would not be done within ``timeout`` seconds (the model is being loaded, say): it is for the queue
+    then, and nothing is stored.
 
     Raises:
         InvalidRequest, TextTooLong: the text cannot be taken; ``errors`` names the member.
@@ -52,9 +51,6 @@ def run_direct(
     """
     services.texts_check([text], batch=False)
     nodes.require_live()
-    found = language or detect_by_words(text)
-    if found is None:
-        return None
     begun, moment = clock.monotonic(), now()
 
     def remaining() -> float:
@@ -66,7 +62,7 @@ def run_direct(
     run = SegmentationRun(
         owner_id=owner_id,
         strategy=strategy,
-        language=found,
+        language=language,
         model=model,
         options=options,
         archive=archive,
@@ -85,7 +81,6 @@ def run_direct(
     except RunTimedOut:
         metrics.DIRECT.labels(outcome="late").inc()
         return None
-    run.language = language
     try:
         _store(run, item, made, watch)
     except AltlasError as exc:

@@ -26,7 +26,7 @@ def require_model(name: str) -> None:
     if not name:
         return
     try:
-        selectors.model_get(name=name)
+        selectors.task_of(model=name)
     except ModelNotFound as exc:
         raise ModelNotFound(
             exc.detail, errors=[FieldError(pointer="/model", code="unknown", detail=exc.detail)]

@@ -18,7 +18,7 @@ def is_tagger(model: str) -> bool:
     Raises:
         ModelNotFound
     """
-    return bool(model) and catalogue.model_get(name=model).task == TASK
+    return bool(model) and catalogue.task_of(model=model) == TASK
 
 
 class ModelTagger:

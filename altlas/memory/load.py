@@ -19,28 +19,34 @@ from altlas.walkthrough.client import Answer, ApiClient
 # Load level -> clients that each send one request after the other.
 LEVELS: Final = {"low": 1, "mid": 4, "high": 16}
 _REFUSED_EVERY: Final = 50  # every so many requests one is bad: error paths must not keep anything either
+_BATCH_EVERY: Final = 12
 _MEANT = (201, 202, 400)  # done, still under way after the longest wait, refused as it should be
 
 
-def sentences() -> list[str]:
-    """Return pieces of the sample documents, Turkish and English, of about a sentence each."""
-    folder = Path(settings.BASE_DIR) / "docs" / "samples"
-    texts = [(folder / f"{language}-sample.txt").read_text(encoding="utf-8") for language in ("tr", "en")]
-    return [piece for text in texts for piece in re.split(r"(?<=[.!?])\s+", text.strip()) if piece]
+def sentences(language: str) -> list[str]:
+    """Return pieces of a sample document (``tr`` or ``en``) of about a sentence each."""
+    text = (Path(settings.BASE_DIR) / "docs" / "samples" / f"{language}-sample.txt").read_text(encoding="utf-8")
+    return [piece for piece in re.split(r"(?<=[.!?])\s+", text.strip()) if piece]
 
 
 def bodies(*, model: str, seed: int, longest: int = 12) -> Iterator[dict[str, Any]]:
-    """Yield request bodies without end: documents of 1 to ``longest`` sentences in changing order and length."""
+    """Yield request bodies without end: documents of 1 to ``longest`` sentences in changing order and length.
+
+    A document is Turkish or English; every so many is a mixture of both and comes as a batch, which goes by the queue.
+    """
     rng = random.Random(seed)  # noqa: S311  # repeatable load, guards nothing
-    pool = sentences()
+    pools = [sentences("tr"), sentences("en")]
+    both = pools[0] + pools[1]
     number = 0
     while True:
         number += 1
         if number % _REFUSED_EVERY == 0:
             yield {"text": "x", "strategy": "no-such-strategy"}
             continue
+        pool = both if number % _BATCH_EVERY == 0 else pools[number % 2]
         text = " ".join(rng.choices(pool, k=rng.randint(1, longest)))
-        yield {"text": text, "strategy": "topic", "model": model, "archive": False}
+        what = {"texts": [text]} if pool is both else {"text": text}
+        yield {**what, "strategy": "topic", "model": model, "archive": False}
 
 
 @dataclass(kw_only=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from segmentation.algorithms import identifier
 from segmentation.algorithms.sentence.features import lower
 from segmentation.algorithms.wordlist import words
 
+logger = logging.getLogger(__name__)
 # The languages that can be told apart and split well: ours and those that sentencex has rules for.
 DETECTED = words(
     "tr en de fr es it pt nl ru uk bg pl cs sk da sv nb fi el ar fa he hi bn ta te ml mr gu kn pa ja zh "
@@ -28,6 +32,7 @@ _ENGLISH_WORDS = words(
     "they have has what how why who please hello yes no do does my your then if open close send show find "
     "read delete all"
 )
+_folder: Path | None = None
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -38,18 +43,6 @@ def detect(text: str) -> str:
     from the beginning, the middle and the end.
     """
     sample = _sample(text)
-    code = _by_words(sample)
-    if code is None:
-        code, _ = _identifier().classify(unicodedata.normalize("NFC", sample))
-    return str(code)
-
-
-def detect_by_words(text: str) -> str | None:
-    """Return what ``detect`` would, or None when that takes statistics of letters, which are large to hold."""
-    return _by_words(_sample(text))
-
-
-def _by_words(sample: str) -> str | None:
     found = _WORD.findall(sample)
     turkish = sum(lower(word, "tr") in _TURKISH_WORDS for word in found) + bool(_TURKISH.search(sample))
     english = sum(word.lower() in _ENGLISH_WORDS for word in found)
@@ -58,7 +51,8 @@ def _by_words(sample: str) -> str | None:
         return "tr" if turkish > english else "en"
     if max(turkish, english) >= 0.2 * len(found) and max(turkish, english) >= 3 * min(turkish, english) + 1:
         return "tr" if turkish > english else "en"
-    return None
+    code, _ = _identifier().classify(unicodedata.normalize("NFC", sample))
+    return str(code)
 
 
 def _sample(text: str) -> str:
@@ -68,11 +62,18 @@ def _sample(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def keep_tables_in(folder: Path) -> None:
+    """Share the tables of languages with other processes by files in ``folder`` from the first use on."""
+    global _folder
+    _folder = folder
+
+
 @cache
 def _identifier() -> Any:
-    # Imported and loaded at the first use: it holds tens of megabytes that the web process never needs.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages([code for code in sorted(DETECTED) if code in set(identifier.labels)])
-    return identifier
+    languages = sorted(DETECTED)
+    if _folder is not None:
+        try:
+            return identifier.mapped(languages, _folder)
+        except OSError:
+            logger.warning("this process holds the tables of languages itself", exc_info=True)
+    return identifier.in_memory(languages)
