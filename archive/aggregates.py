@@ -43,7 +43,12 @@ def refresh(*, force: bool = False) -> Outcome:
         if not fetch("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])[0][0]:
             return Outcome.RUNNING
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(conf.refresh_timeout * 1000))])
+            # One process: nobody waits for a refresh, and its helpers would take the cores from those who read.
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, true), "
+                "set_config('max_parallel_workers_per_gather', '0', true)",
+                [str(int(conf.refresh_timeout * 1000))],
+            )
             cursor.execute(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {VIEW}")
         seconds = monotonic() - begin
         ViewRefresh.objects.update_or_create(

@@ -55,7 +55,7 @@ BEGIN
     RETURN found;
 END $$
 """
-# Cubic skew: the largest owner has about a tenth of all rows. The key's time is the row's, its next bits the place in it.
+# Cubic skew: the largest owner has a tenth of all rows. The time of a key is its row's, then comes the place in it.
 _ROWS = f"""
 INSERT INTO archive_record (id, owner_id, kind, status, title, text, payload, tags, language, success_rate, embedding,
                             on_hold, version, created_at, updated_at, deleted_at)

@@ -47,8 +47,8 @@ Contenders of one table were asked in turns within one run, so their ratios hold
 things too; single times do not carry over to other machines. "Naive" is the archive as the fault was found:
 LIMIT/OFFSET, a count for every page, whole ORM instances, live aggregates, no cache, no indexes but the key
 (`benchmarks/archive_lab/naive.py`). The others read the product's table through the product's indexes. Rows: a thousand
-owners with cubic skew, 3,000 rows in one timestamp, 20 % without a success rate, texts of 300 to 2,000 characters (most of them short) in
-Turkish and English. Pages have 50 records and are those of the largest owner."""
+owners with cubic skew, 3,000 rows in one timestamp, 20 % without a success rate, texts of 300 to 2,000 characters, most of them
+short, in Turkish and English. Pages have 50 records and are those of the largest owner."""
 
 
 def _run(run: Json) -> Iterator[str]:
