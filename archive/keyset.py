@@ -3,7 +3,8 @@
 Where all columns run one way and none is nullable, the page begins with a row comparison, which an index answers in one
 descent. Otherwise it is a UNION ALL with one ordered and limited branch for every way to come after the key ("this
 prefix is equal, the next column is strictly after"), because the same condition as a chain of ORs is filtered row by
-row from the start of the index: 430,000 buffers instead of 59 at 1M rows.
+row from the start of the index: 430,000 buffers instead of 59 at 1M rows. All rows of a branch come before those of the
+next, so a branch is asked only for what the ones before it have left of the page, and mostly not at all.
 """
 
 # ruff: noqa: S608  # names come from fixed lists; values are parameters
@@ -38,9 +39,21 @@ def page(
     branches = [_branch(ordering, columns, where, start, limit) for start in starts]
     if len(branches) == 1:
         return branches[0]
-    union = " UNION ALL ".join(f"({sql})" for sql, _ in branches)
-    parameters = [value for _, values in branches for value in values]
-    return f"SELECT * FROM ({union}) AS branches ORDER BY {ordering.sql()} LIMIT %s", [*parameters, limit]
+    parts, parameters = [], []
+    for number, (sql, values) in enumerate(branches):
+        parts.append(f"branch_{number} AS MATERIALIZED ({_of_what_is_left(sql, number)})")
+        parameters += [*values, limit] if number else values
+    union = " UNION ALL ".join(f"SELECT * FROM branch_{number}" for number in range(len(branches)))
+    page_sql = f"WITH {', '.join(parts)} SELECT * FROM ({union}) AS branches ORDER BY {ordering.sql()} LIMIT %s"
+    return page_sql, [*parameters, limit]
+
+
+def _of_what_is_left(sql: str, number: int) -> str:
+    if not number:
+        return sql
+    # The branch keeps its own limit, a number, by which PostgreSQL plans it; a limit of 0 around it asks it nothing.
+    taken = "".join(f" - (SELECT count(*) FROM branch_{earlier})" for earlier in range(number))
+    return f"SELECT * FROM ({sql}) AS branch LIMIT %s{taken}"
 
 
 def _branch(ordering: Ordering, columns: str, where: Clause, start: Clause, limit: int) -> Clause:

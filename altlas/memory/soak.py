@@ -128,12 +128,21 @@ def soak(
 
 
 def _warm_up(place: Installation, load: Load, run: Soak, say: Callable[[str], Any]) -> None:
-    """Send requests that are not judged, then wait until the runners have run every shape of their grids."""
-    # Free lists, arenas and caches fill ever more slowly for the first thousands of requests.
+    """Send requests that are not judged, with a rest in which the runners finish running the shapes of their grids.
+
+    The rest comes early: a runner without work gives memory back (decision 0034), which comes again with the next
+    thousands of requests and is no growth. Free lists, arenas and caches fill ever more slowly as well.
+    """
     requests = min(6000, max(100, run.requests // 2))
+    first = max(1, requests // 10)
     say(f"warming up with {requests} requests")
-    load.run(requests, every=requests, at=lambda _done: None, seed=1)
+    load.run(first, every=first, at=lambda _done: None, seed=1)
+    _shapes_settle(place)
+    load.run(requests - first, every=requests - first, at=lambda _done: None, seed=2)
     load.answers.clear()
+
+
+def _shapes_settle(place: Installation) -> None:
     seen, same = -1.0, 0
     end = time.monotonic() + _SHAPES_SECONDS
     while same < _SETTLED and time.monotonic() < end:

@@ -47,8 +47,8 @@ Contenders of one table were asked in turns within one run, so their ratios hold
 things too; single times do not carry over to other machines. "Naive" is the archive as the fault was found:
 LIMIT/OFFSET, a count for every page, whole ORM instances, live aggregates, no cache, no indexes but the key
 (`benchmarks/archive_lab/naive.py`). The others read the product's table through the product's indexes. Rows: a thousand
-owners with cubic skew, 3,000 rows in one timestamp, 20 % without a success rate, texts of 300 to 2,000 characters, most of them
-short, in Turkish and English. Pages have 50 records and are those of the largest owner."""
+owners with cubic skew, 3,000 rows in one timestamp, 20 % without a success rate, texts of 300 to 2,000 characters, most
+of them short, in Turkish and English. Pages have 50 records and are those of the largest owner."""
 
 
 def _run(run: Json) -> Iterator[str]:
@@ -124,6 +124,7 @@ def _aims(run: Json) -> Iterator[tuple[str, str, str, str]]:
     yield _aim("worst reader during a refresh, ms", stats["refresh"]["worst_reader_ms"], 20)
     yield _aim("ingest, rows a second in the database's own terms", ingest, 40_000, least=True)
     yield _aim("export, rows a second", run["export"]["rows_per_second"], 200_000, least=True)
+    yield from _alone(run["export"])
     yield _aim("memory that an export adds, MB", run["export"]["memory_grew_megabytes"], 50)
     yield _aim("cost of catching slow statements, p50 with / without", run["capture"]["ratio_p50"], 1.01)
     yield _aim(f"rows lost by walks of every order, {rate:.0f} writes a second", lost, 0)
@@ -131,6 +132,16 @@ def _aims(run: Json) -> Iterator[tuple[str, str, str, str]]:
     yield ("forward equals backward at rest, every order", "yes", "yes" if walks["equal_at_rest"] else "no",
            "yes" if walks["equal_at_rest"] else "**no**")  # fmt: skip
     yield ("cache hit rate, four readers and two writes a second", "", f"{run['hit_rate']['hit_rate']:.1%}", "")
+
+
+def _alone(export: Json) -> Iterator[tuple[str, str, str, str]]:
+    """What the database does with the same statement when nobody reads: the limit of any export of these rows."""
+    alone = export.get("alone")
+    if alone is None:
+        return
+    size = f"{export['megabytes_per_second']:.0f} MB/s"
+    yield ("the same statement, the database writing to nothing", "", f"{alone['whole']:,.0f} (product: {size})", "")
+    yield ("the same without text and payload", "", f"{alone['without text and payload']:,.0f}", "")
 
 
 def _aim(name: str, value: float, wanted: float, *, least: bool = False) -> tuple[str, str, str, str]:
