@@ -10,7 +10,9 @@ Everything runs in process on one table, in turns. With ``--store`` the result i
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from collections.abc import Collection
 from typing import Any
 
 from benchmarks.archive_lab.home import POSTGRES, ROOT, opened
@@ -19,7 +21,8 @@ from benchmarks.machine import describe, table
 STORED = ROOT / "docs" / "reports" / "data"
 
 
-def measure(rows: int, rounds: int) -> dict[str, Any]:
+def measure(rows: int, rounds: int, only: Collection[str] = (), kept: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Answer all questions, or those of ``only`` on top of the answers ``kept`` from an earlier run."""
     from archive.slow.own import largest_owner
     from benchmarks.archive_lab import load, questions, walks
     from benchmarks.archive_lab.data import owner as numbered
@@ -39,8 +42,10 @@ def measure(rows: int, rounds: int) -> dict[str, Any]:
         "hit_rate": lambda: questions.hit_rate(owner, 10),
         "ingest": lambda: questions.ingest(owner),
     }
-    found: dict[str, Any] = {"rows": rows, "postgres": POSTGRES}
+    found: dict[str, Any] = {**(kept or {}), "rows": rows, "postgres": POSTGRES}
     for name, step in steps.items():
+        if only and name not in only:
+            continue
         begun = time.perf_counter()
         found[name] = step()
         print(f"{name}: {time.perf_counter() - begun:.0f} s", flush=True)
@@ -62,14 +67,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--store", action="store_true", help="Keep the result for docs/reports/arc-037.md.")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="Ask these again; the rest of a kept result stays."
+    )
     options = parser.parse_args()
+    stored = STORED / f"arc-037-{options.rows}.json"
+    kept = json.loads(stored.read_text(encoding="utf-8")) if options.only and stored.exists() else None
     with opened(options.rows):
-        found = measure(options.rows, options.rounds)
+        found = measure(options.rows, options.rounds, options.only, kept)
         if options.store:
             from benchmarks.archive_lab.questions import as_json
 
             STORED.mkdir(parents=True, exist_ok=True)
-            (STORED / f"arc-037-{options.rows}.json").write_text(as_json(found) + "\n", encoding="utf-8")
+            stored.write_text(as_json(found) + "\n", encoding="utf-8")
     print(f"\n{options.rows:,} rows\n\n{show(found)}\n\n{found['machine']}; PostgreSQL: {', '.join(POSTGRES)}")
 
 

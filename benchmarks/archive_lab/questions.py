@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from altlas.kernel.clock import now
 from altlas.kernel.ids import uuid7
 from archive import aggregates, bulk, orderings, selectors
 from archive.conf import conf
@@ -163,9 +164,32 @@ def ingest(owner: UUID, batches: int = 8) -> Json:
                 bulk.records_import(owner_id=owner, rows=rows)
         seconds = time.perf_counter() - begun
         total = batches * bulk.MAXIMUM
-        results[name] = {"rows_per_second": total / seconds, "database_rows_per_second": total / spent}
+        results[name] = {
+            "rows_per_second": total / seconds,
+            "database_rows_per_second": total / spent,
+            "copy_rows_per_second": _copied(owner, body, total),
+        }
         Record.objects.filter(pk__in=made).delete()
     return results
+
+
+def _copied(owner: UUID, body: str, total: int) -> float:
+    """COPY as many rows like these into the same table with its indexes: the least that the database needs for them."""
+    moment = now()
+    names = ("id", "owner_id", "kind", "status", "title", "text", "payload", "tags", "language", "on_hold", "version",
+             "created_at", "updated_at")  # fmt: skip
+    keys = [uuid7() for _ in range(total)]
+    rest = (owner, "note", "active", "t", body, "{}", ["a"], "tr", False, 1, moment, moment)
+    spent = 0.0
+    with _connect() as own:
+        for at in range(0, total, bulk.MAXIMUM):
+            begun = time.perf_counter()
+            with own.cursor() as cursor, cursor.copy(f"COPY archive_record ({', '.join(names)}) FROM STDIN") as copy:
+                for key in keys[at : at + bulk.MAXIMUM]:
+                    copy.write_row((key, *rest))
+            spent += time.perf_counter() - begun
+    Record.objects.filter(pk__in=keys).delete()
+    return total / spent
 
 
 def export(owner: UUID | None) -> Json:
