@@ -67,9 +67,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--store", action="store_true", help="Keep the result for docs/reports/arc-037.md.")
-    parser.add_argument(
-        "--only", nargs="+", default=[], help="Ask these again; the rest of a kept result stays."
-    )
+    parser.add_argument("--only", nargs="+", default=[], help="Ask these again; the rest of a kept result stays.")
     options = parser.parse_args()
     stored = STORED / f"arc-037-{options.rows}.json"
     kept = json.loads(stored.read_text(encoding="utf-8")) if options.only and stored.exists() else None
