@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+_ROOT = Path(__file__).resolve().parents[2]
+_MAKING_SECONDS = 60
 _TABLES = ("scores", "priors", "moves", "rows", "outputs")
 
 
@@ -42,13 +44,15 @@ def mapped(languages: Sequence[str], folder: Path) -> Any:
     if not (own / "labels.json").exists():
         # In a process of its own: what it takes to make them is many times what they are.
         command = [sys.executable, "-m", "segmentation.algorithms.identifier", str(own), *languages]
-        made = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT)  # our own module
+        try:
+            made = subprocess.run(
+                command, capture_output=True, text=True, check=False, cwd=_ROOT, timeout=_MAKING_SECONDS
+            )
+        except subprocess.TimeoutExpired as exc:
+            raise OSError(f"the tables of languages were not made within {_MAKING_SECONDS} s") from exc
         if made.returncode:
             raise OSError(f"the tables of languages could not be made: {made.stderr.strip()[-300:]}")
     return _opened(own)
-
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def _name(languages: Sequence[str]) -> str:

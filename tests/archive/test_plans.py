@@ -114,3 +114,12 @@ def test_a_filter_by_kind_or_status_has_an_index_in_list_order(owner: Any, filte
     assert {node["Node Type"] for node in nodes(plan)} <= {"Limit", "Index Scan"}
     assert {node["Index Name"] for node in nodes(plan) if "Index Name" in node} == {index}
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 51 + 5
+
+
+def test_a_branch_is_not_asked_when_the_ones_before_it_fill_the_page(owner: Any) -> None:
+    # Half way through the largest kind: everything of the page has that kind.
+    order, filters = orderings.OF_OWNER["kind,-created_at"], RecordFilters(owner_id=owner.pk)
+    plan = page(order, filters, _ROWS // 4)
+    scans = [node for node in nodes(plan) if node.get("Relation Name") == "archive_record"]
+    assert len(scans) == 2
+    assert sorted(node["Actual Loops"] > 0 for node in scans) == [False, True]
