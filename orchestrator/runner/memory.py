@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import gc
 import resource
 import sys
@@ -65,20 +66,29 @@ def _status(name: str) -> int:
     return 0
 
 
+@functools.cache
+def _libc() -> Any:
+    """Return the C library, opened once: each opening makes a class, a cycle that waits for the collector."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallinfo2"):
+        libc.mallinfo2.restype = _Mallinfo2
+    return libc
+
+
 def allocator() -> str:
     """Return which malloc serves this process: ``glibc``, ``jemalloc``, ``mimalloc``, ``tcmalloc`` or ``other``."""
     maps = Path("/proc/self/maps").read_text()
     for name in ("jemalloc", "mimalloc", "tcmalloc"):
         if f"lib{name}" in maps:
             return name
-    return "glibc" if hasattr(ctypes.CDLL(None), "mallinfo2") else "other"
+    return "glibc" if hasattr(_libc(), "mallinfo2") else "other"
 
 
 def settle() -> None:
     """Bound the allocator's appetite (docs/decisions/0034); does nothing where malloc is not glibc's."""
     if allocator() != "glibc":
         return
-    libc = ctypes.CDLL(None)
+    libc = _libc()
     libc.mallopt(_M_ARENA_MAX, 2)
     # Fixed: left alone, glibc raises it with every large block that is freed, and those then fragment the heap.
     libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
@@ -88,18 +98,15 @@ def settle() -> None:
 def trim() -> None:
     """Collect cycles and give freed heap pages back to the system."""
     gc.collect()
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "malloc_trim"):
-        libc.malloc_trim(0)
+    if hasattr(_libc(), "malloc_trim"):
+        _libc().malloc_trim(0)
 
 
 def heap() -> dict[str, int]:
     """Return the allocator's bytes ``in_use`` and ``free``; zeros where it does not say."""
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallinfo2"):
+    if not hasattr(_libc(), "mallinfo2"):
         return {"in_use": 0, "free": 0}
-    libc.mallinfo2.restype = _Mallinfo2
-    info = libc.mallinfo2()
+    info = _libc().mallinfo2()
     return {"in_use": int(info.uordblks + info.hblkhd), "free": int(info.fordblks)}
 
 
