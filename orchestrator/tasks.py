@@ -28,6 +28,7 @@ def infer(
     inputs: list[Any],
     params: dict[str, Any],
     until: float,
+    counted: bool = False,
 ) -> None:
     """At most once: somebody waits for the answer now, and a second delivery would have no reader."""
     seconds = until - time.time()
@@ -38,6 +39,7 @@ def infer(
         lambda: infer_here(
             model=model, version=version, task=task, inputs=inputs, params=params, until=time.monotonic() + seconds
         ),
+        counted=len(inputs) if counted else 0,
     )
 
 

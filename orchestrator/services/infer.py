@@ -48,11 +48,13 @@ def infer(
     deadline: float | None = None,
     params: Mapping[str, Any] | None = None,
     urgent: bool = False,
+    counted: bool = False,
 ) -> InferenceResult:
     """Run ``inputs`` through ``model``; it is loaded first when it is not in memory.
 
     An input is a text, for cross-encoders a pair of texts, for sentence embedding also a list of token ids. ``task``
-    None is whatever the model does. ``urgent`` goes before the requests that wait for the same node.
+    None is whatever the model does. ``urgent`` goes before the requests that wait for the same node; ``counted`` has
+    the node add it to the version's statistics.
 
     ``deadline`` is the longest wait in seconds from now (default ``ALTLAS_INFER_SECONDS``). Called inside a node
     worker it goes to that node's supervisor, elsewhere to a live node.
@@ -79,6 +81,7 @@ def infer(
             params=params or {},
             seconds=seconds,
             urgent=urgent,
+            counted=counted,
         )
     return _result(wire, total=time.monotonic() - begun)
 
@@ -149,6 +152,7 @@ def _infer_there(
     params: Mapping[str, Any],
     seconds: float,
     urgent: bool,
+    counted: bool,
 ) -> dict[str, Any]:
     nodes = live_nodes()
     if not nodes:
@@ -160,6 +164,7 @@ def _infer_there(
         "task": task,
         "inputs": list(inputs),
         "params": dict(params),
+        "counted": counted,
     }
     if conf.lane == "direct":
         chosen = choose(nodes, model=model, version=version, now=time.time(), rng=_rng) or nodes[0]["name"]

@@ -23,11 +23,16 @@ def infer(
     """As ``services.infer``, counted. ``task`` None is whatever the model does."""
     begun = time.monotonic()
     try:
-        result = services.infer(
-            model=model, version=version, inputs=inputs, task=task, params=params, deadline=seconds, urgent=urgent
+        return services.infer(
+            model=model,
+            version=version,
+            inputs=inputs,
+            task=task,
+            params=params,
+            deadline=seconds,
+            urgent=urgent,
+            counted=True,
         )
     except AltlasError:
         statistics.failed(model, version, seconds=time.monotonic() - begun)
         raise
-    statistics.succeeded(result, inputs=len(inputs))
-    return result
