@@ -17,7 +17,11 @@ from orchestrator.runner.memory import trim
 @dataclass(kw_only=True)
 class Housekeeping:
     """``passes`` between collections under load; ``idle_seconds`` without work, after which memory goes back;
-    at least ``trim_seconds`` between two returns."""
+    at least ``trim_seconds`` between two returns.
+
+    Under load memory goes back with a collection: free pages that were never touched since the last return are
+    touched one by one, and the process would grow by them for hours, until the whole heap is resident.
+    """
 
     passes: int = 512
     idle_seconds: float = 1.0
@@ -39,7 +43,10 @@ class Housekeeping:
         self._since_collect += 1
         if self._since_collect >= self.passes:
             self._since_collect = 0
-            gc.collect()
+            if self.clock() - self._trimmed_at >= self.trim_seconds:
+                self._give_back()
+            else:
+                gc.collect()
 
     def wait(self) -> float | None:
         """Return after how many idle seconds ``idle`` has something to do; None when it has nothing to do."""
@@ -51,5 +58,8 @@ class Housekeeping:
         """Nothing has come for a while: now nobody waits for the collector or the allocator."""
         self._dirty = False
         self._since_collect = 0
+        self._give_back()
+
+    def _give_back(self) -> None:
         self._trimmed_at = self.clock()
         trim()

@@ -98,6 +98,7 @@ class Watcher:
             memory_alerts_set(node=self._node, crossings=verdict.crossings)
             if self._rounds % _PURGE_EVERY == 0:
                 memory_samples_purge(node=self._node)
+                trim()  # for the worker what a set point is for a runner (decision 0034)
             self._rounds += 1
         except (DatabaseError, InterfaceError) as exc:
             logger.warning("a reading of memory could not be kept: %s", exc)

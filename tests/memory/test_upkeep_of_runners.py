@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 
-from orchestrator.runner import memory
+import pytest
+
+from orchestrator.runner import housekeeping, memory
+from orchestrator.runner.housekeeping import Housekeeping
 
 
 def test_a_sign_of_life_leaves_nothing_for_the_collector() -> None:
@@ -27,3 +30,14 @@ def test_giving_memory_back_leaves_nothing_for_the_collector() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_memory_goes_back_under_load_too_but_not_at_every_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    returns: list[float] = []
+    monkeypatch.setattr(housekeeping, "trim", lambda: returns.append(now))
+    upkeep = Housekeeping(passes=4, trim_seconds=30.0, clock=lambda: now)
+    for second in range(100):  # a pass a second, a set point every four
+        now = float(second)
+        upkeep.passed()
+    assert returns == [3.0, 35.0, 67.0, 99.0]
