@@ -86,3 +86,17 @@ def test_a_stream_tells_sentences_long_before_its_end() -> None:
         seen.append((fed, span))
     assert seen[0][0] < 20
     assert len(seen) == 3000
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("tr", ["Film bitti ... ! ", "Sonra eve gittik ."]),
+        ("tr", ["Adam öldü ? ! ", "Sonra eve gittik ."]),
+        ("tr", ["Kimse gelmedi ! ! ", "Sonra eve gittik ."]),
+        ("en", ["We waited for hours ... . ", "Then we left ."]),
+    ],
+)
+def test_no_sentence_begins_with_the_mark_that_ends_one(language: str, sentences: list[str]) -> None:
+    text = "".join(sentences)
+    assert [text[span.start : span.end] for span in split_sentences(text, language)] == sentences

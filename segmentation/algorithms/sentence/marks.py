@@ -22,6 +22,7 @@ _QUOTED = re.compile(r".*[.?!…][\"'”’»]+")
 _BRACKETED = re.compile(r".*\)\.")
 _DOTS = re.compile(r".*(?:\.{2,}|…)[\"'”’»)]*")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+[.!?…]*")
+_ENDING = re.compile(r"\.|[?!]+")  # alone; dots in a row may begin a sentence
 _PLAIN = re.compile(r"[^\W\d_]{2,}[.]")
 _SAYING = {
     "tr": words("diye dedi sordu söyledi bağırdı yazdı yanıtladı ekledi haykırdı fısıldadı seslendi"),
@@ -49,6 +50,8 @@ def adjust(logits: FloatArray, tokens: Tokens, vocabulary: Vocabulary, language:
     bare = ~_capital_nearby(vocabulary.capital[ids])
     plain = _where(tokens, _PLAIN.fullmatch)[:-1] & np.array([kind == "word" for kind in vocabulary.kinds])[left]
     found[(asked | plain) & ~quoted & small & bare] += _LIKELY
+    # Text with spaces around its marks: "gone ... . Then"; no sentence begins with the mark that ends one.
+    found[_where(tokens, _ENDING.fullmatch)[1:] & (tokens.breaks == 0)] = -_CERTAIN
     return _emoji(found, tokens, vocabulary)
 
 
