@@ -19,8 +19,8 @@ class Housekeeping:
     """``passes`` between collections under load; ``idle_seconds`` without work, after which memory goes back;
     at least ``trim_seconds`` between two returns.
 
-    Under load memory goes back with a collection: free pages that were never touched since the last return are
-    touched one by one, and the process would grow by them for hours, until the whole heap is resident.
+    Under load memory goes back with a collection, too: otherwise pages that were given back once come back a few at a
+    time, which looks like growth (decision 0034).
     """
 
     passes: int = 512
