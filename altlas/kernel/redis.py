@@ -19,8 +19,8 @@ Role = Literal["broker", "cache", "security", "live"]
 def client(role: Role) -> redis.Redis:
     """Return this process's client for ``role``; values are bytes.
 
-    ``broker`` carries tasks and replies and what is counted with them, ``cache`` may be emptied at any time, ``security`` must never evict,
-    ``live`` holds heartbeats and cluster state.
+    ``broker`` carries tasks and replies and what is counted with them, ``cache`` may be emptied at any time,
+    ``security`` must never evict, ``live`` holds heartbeats and cluster state.
     """
     return redis.Redis.from_url(
         settings.REDIS_URLS[role],
