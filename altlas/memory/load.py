@@ -64,8 +64,14 @@ class Load:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
+    def stop(self) -> None:
+        """End ``run`` early: requests that are under way are still answered, no more are sent."""
+        self._over.set()
+
     def run(self, requests: int, *, every: int, at: Callable[[int], None], seed: int = 0) -> None:
         """Send ``requests`` requests and call ``at(done)`` after every ``every``, while the next ones are under way.
+
+        Returns early after ``stop``.
 
         Raises:
             OSError, UnexpectedAnswer: the installation went away or cannot log us in.
@@ -91,8 +97,10 @@ class Load:
             futures = [pool.submit(work) for _ in range(self.clients)]
             try:
                 for number in range(1, requests + 1):
-                    while not done.acquire(timeout=1.0):
+                    while not done.acquire(timeout=1.0) and not self._over.is_set():
                         _raise_of(futures)
+                    if self._over.is_set():
+                        break
                     if number % every == 0:
                         at(number)
             finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -117,14 +119,32 @@ def soak(
             say(_progress(run))
             keep(run.record())
 
-    try:
+    with _stopping(load):
         load.run(run.requests, every=every, at=at)
-    except KeyboardInterrupt:
+    if run.done < run.requests // every * every:
         say(f"stopped after {run.done} of {run.requests} requests; what follows is about those")
     run.seconds, run.failed = time.monotonic() - begun, load.failed
     record = run.record()
     keep(record)
     return record
+
+
+@contextmanager
+def _stopping(load: Load) -> Iterator[None]:
+    """Let Ctrl-C end the load between two requests; a second one ends the command.
+
+    An exception raised wherever the signal comes may be swallowed (in a finalizer) or leave a record half-written.
+    """
+
+    def stop(_signal: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        load.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _warm_up(place: Installation, load: Load, run: Soak, say: Callable[[str], Any]) -> None:

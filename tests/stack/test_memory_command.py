@@ -59,8 +59,7 @@ def test_a_soak_that_is_interrupted_judges_what_there_is(stack: Stack, tmp_path:
     try:
         eventually(record.exists, within=120)  # the first is kept on the way
         process.send_signal(signal.SIGINT)
-        # What is under way may wait for 60 s, then every series is judged: on a busy machine that adds up.
-        said, _ = process.communicate(timeout=240)
+        said, _ = process.communicate(timeout=120)  # what is under way may itself wait for 60 s
     finally:
         process.kill()
         process.communicate()
