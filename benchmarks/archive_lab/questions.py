@@ -28,7 +28,7 @@ from benchmarks.archive_lab.measure import interleaved, quantile, summary, while
 Json = dict[str, Any]
 
 
-def _connect() -> Any:
+def connected() -> Any:
     options = dict(connection.get_connection_params())
     options.pop("cursor_factory", None)
     return psycopg.connect(**options, autocommit=True)
@@ -42,21 +42,29 @@ def _cached(call: Callable[[], bytes], enabled: bool) -> Callable[[], bytes]:
     return run
 
 
+def pages_of_product(owner: UUID, bare: Any) -> dict[str, Callable[[], Any]]:
+    """Calls for the first page and one at 90 %, by the product and by raw psycopg over ``bare``."""
+    key = own._key_at(orderings.OF_OWNER["-created_at"], RecordFilters(owner_id=owner), 0.9)
+    cursor = product.cursor_at(owner, "-created_at", 0.9)
+    conf.cache_ttl = 3600
+    return {
+        "raw psycopg, first": peers.raw(bare, owner),
+        "raw psycopg, 90 %": peers.raw(bare, owner, key),
+        "product, first": _cached(product.call("records", owner), False),
+        "product, 90 %": _cached(product.call("records", owner, cursor=cursor), False),
+        "product cached, first": _cached(product.call("records", owner), True),
+    }
+
+
 def pages(owner: UUID, rounds: int) -> Json:
     """The first page and one at 90 %, by the product and by everybody else, in turns."""
     living = RecordFilters(owner_id=owner)
     key = own._key_at(orderings.OF_OWNER["-created_at"], living, 0.9)
     where, values = living.clause()
     deep = int(fetch(f"SELECT count(*) FROM archive_record WHERE {where}", values)[0][0] * 0.9)
-    cursor = product.cursor_at(owner, "-created_at", 0.9)
-    conf.cache_ttl = 3600
-    with _connect() as bare:
+    with connected() as bare:
         calls = {
-            "raw psycopg, first": peers.raw(bare, owner),
-            "raw psycopg, 90 %": peers.raw(bare, owner, key),
-            "product, first": _cached(product.call("records", owner), False),
-            "product, 90 %": _cached(product.call("records", owner, cursor=cursor), False),
-            "product cached, first": _cached(product.call("records", owner), True),
+            **pages_of_product(owner, bare),
             "DRF CursorPagination, first": peers.drf(peers.CursorList, owner=owner),
             "DRF CursorPagination, 90 %": peers.drf(peers.CursorList, owner=owner, cursor=peers.drf_cursor_at(key[0])),
             "django-ninja cursor, first": peers.ninja(owner=owner),
@@ -181,7 +189,7 @@ def _copied(owner: UUID, body: str, total: int) -> float:
     keys = [uuid7() for _ in range(total)]
     rest = (owner, "note", "active", "t", body, "{}", ["a"], "tr", False, 1, moment, moment)
     spent = 0.0
-    with _connect() as own:
+    with connected() as own:
         for at in range(0, total, bulk.MAXIMUM):
             begun = time.perf_counter()
             with own.cursor() as cursor, cursor.copy(f"COPY archive_record ({', '.join(names)}) FROM STDIN") as copy:

@@ -23,6 +23,9 @@ from typing import Any, NoReturn
 import msgpack
 
 from orchestrator.runner.lifeline import tie_to
+from orchestrator.runner.memory import settle, trim, unmap_unused
+from orchestrator.runner.process import run
+from orchestrator.runner.rehearsal import rehearse
 
 _PR_SET_NAME = 15
 _PR_SET_PDEATHSIG = 1
@@ -31,9 +34,12 @@ _MESSAGE = 65536
 
 def main(control: socket.socket, preload: str) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    settle()
     if preload:
         importlib.import_module(preload)
-    gc.collect()
+        rehearse()
+    trim()
+    unmap_unused()
     gc.freeze()  # the collector would write to every shared page
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -83,8 +89,6 @@ def _become_runner(control: socket.socket, ours: tuple[int, ...], descriptors: l
         tie_to(lifeline)
         _prctl(_PR_SET_NAME, ctypes.create_string_buffer(f"runner {name}".encode()[:15]))
         _prefer_for_oom()
-        from orchestrator.runner.process import run
-
         status = run(socket.socket(fileno=connection), name=name)
     except BaseException:
         sys.excepthook(*sys.exc_info())

@@ -32,7 +32,6 @@ from orchestrator.runner.memory import (
     settle,
     trim,
 )
-from orchestrator.runner.prepare import prepare
 from orchestrator.runner.shapes import Shape
 
 logger = logging.getLogger("orchestrator.runner")
@@ -64,9 +63,6 @@ class Runner:
         # A daemon thread: when the main thread returns, the process ends whatever the reader waits for.
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         first = self._next()
-        if first["op"] == "prepare":
-            prepare(threads=int(first["threads"]))
-            first = self._next()
         if first["op"] != "load":
             return 0
         limit_data(int(first.get("memory_limit", 0)))

@@ -91,10 +91,6 @@ class RunnerProcess:
             on_death(cause)
 
     # --- orders -----------------------------------------------------------------------------------------------------
-    def prepare(self, **order: Any) -> None:
-        """Let an idle runner do what every load needs first."""
-        self._write({"op": "prepare", **order})
-
     def load(
         self, order: dict[str, Any], *, timeout: float, progress: Callable[[str], None], stall: float | None = None
     ) -> Loaded:

@@ -1,4 +1,4 @@
-"""The spare runner: forked, prepared and idle, so that the next load need not wait for either."""
+"""The spare runner: forked and idle, so that the next load need not wait for a fork."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ _START_SECONDS = 120.0
 class Spare:
     """Holds at most one; taking it leaves a gap that ``refill`` closes, after the load and not beside it."""
 
-    def __init__(self, forkserver: ForkServer, *, threads: int, enabled: bool) -> None:
+    def __init__(self, forkserver: ForkServer, *, enabled: bool) -> None:
         self._forkserver = forkserver
-        self._threads = threads
         self._enabled = enabled
         self._lock = threading.Lock()
         self._runner: RunnerProcess | None = None
@@ -55,7 +54,6 @@ class Spare:
         runner: RunnerProcess | None = None
         try:
             runner = RunnerProcess(self._forkserver, name="spare", timeout=_START_SECONDS)
-            runner.prepare(threads=self._threads)
         except (ForkServerDied, AltlasError) as exc:
             logger.info("no spare runner: %s", exc)
         with self._lock:

@@ -75,7 +75,7 @@ class Supervisor:
         self.settings = settings
         self._core = Core(self, settings.core)
         self._forkserver = forkserver or ForkServer()
-        self._spare = Spare(self._forkserver, threads=settings.loading.threads, enabled=settings.spare)
+        self._spare = Spare(self._forkserver, enabled=settings.spare)
         self._loader = Loader(settings.loading, forkserver=self._forkserver, spare=self._spare)
         self._on_batches = batches
         self._on_measured = measured

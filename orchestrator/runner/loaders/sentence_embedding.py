@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoTokenizer
 
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Row, collate
+from orchestrator.runner.loaders.opening import open_weights
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
 from orchestrator.runner.shapes import Grid, Shape
@@ -37,9 +38,7 @@ class SentenceEmbedding:
         self._pooling, self._normalise = steps(folder)
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            self._model = AutoModel.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
-            ).eval()
+            self._model = open_weights("AutoModel", folder).eval()
         except UNUSABLE as exc:
             raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
         self._max_tokens = longest(folder, self._model.config)

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoTokenizer
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Body, OnnxBody, Row, TorchBody, collate
+from orchestrator.runner.loaders.opening import open_weights
 from orchestrator.runner.shapes import Grid, Shape
 
 # What `from_pretrained` raises for a folder that is not what the task needs.
@@ -128,17 +129,8 @@ def open_head(folder: Path, auto: str) -> Any:
 
     A head whose weights are not in the file would be filled with random numbers: that is refused.
     """
-    import transformers
-
     try:
-        model, info = getattr(transformers, auto).from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        model, info = open_weights(auto, folder, output_loading_info=True)
     except UNUSABLE as exc:
         raise unloadable(f"{type(exc).__name__}: {exc}") from exc
     missing = sorted(info["missing_keys"])

@@ -1,12 +1,12 @@
-"""What an idle runner does while it waits for a model, so that the load need not.
+"""What the fork server does once, so that no load has to.
 
-The first load in a process pays for imports, registries and thread pools that the second does not: as much again as
-the load itself. So the spare loads a model of a few kilobytes, made on the spot, and throws it away.
+The first load in a process pays for imports and registries that the second does not: as much again as the load itself.
+So a model of a few kilobytes, made on the spot, is loaded, run and thrown away before the first runner is forked, and
+what that left in memory is shared by all of them.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import sys
@@ -17,17 +17,19 @@ logger = logging.getLogger("orchestrator.runner")
 _WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b")
 
 
-def prepare(*, threads: int) -> None:
-    """Rehearse a load and a forward pass; nothing when the fork server came without torch."""
+def rehearse() -> None:
+    """Load and run a tiny model; nothing when torch is not there.
+
+    In one thread: OpenMP's pool starts with the first work for more than one, and its threads would not survive a fork.
+    """
     if "torch" not in sys.modules:
         return
     try:
         with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
             _make(Path(folder))
-            _load(Path(folder), threads)
-    except Exception:  # a spare that could not rehearse still loads
+            _load(Path(folder))
+    except Exception:  # loads work without it, only slower
         logger.exception("the rehearsal failed")
-    gc.collect()
 
 
 def _make(folder: Path) -> None:
@@ -45,10 +47,10 @@ def _make(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}), encoding="utf-8")
 
 
-def _load(folder: Path, threads: int) -> None:
+def _load(folder: Path) -> None:
     from orchestrator.runner.loaders import loader_for
     from orchestrator.runner.loaders.base import LoadOrder
 
     loader = loader_for("sentence-embedding")
-    loader.load(LoadOrder(folder=folder, threads=threads))
+    loader.load(LoadOrder(folder=folder, threads=1))
     loader.forward([row.payload for row in loader.encode(["a b"], {})], {})
