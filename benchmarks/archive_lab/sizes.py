@@ -28,9 +28,11 @@ Json = dict[str, Any]
 def _serve(rows: int, pipe: Connection) -> None:
     """Answer the name of a call with the seconds that it took, until None comes."""
     with opened(rows):
+        from archive import aggregates
         from archive.slow.own import largest_owner
         from benchmarks.archive_lab import questions
 
+        aggregates.refresh()
         owner = largest_owner()
         assert owner is not None, f"load {rows:,} rows first: python -m benchmarks.archive_lab.load --rows {rows}"
         with questions.connected() as bare:

@@ -8,10 +8,11 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -35,7 +36,9 @@ from orchestrator.runner.memory import (
 from orchestrator.runner.shapes import Shape
 
 logger = logging.getLogger("orchestrator.runner")
+_T = TypeVar("_T")
 _FIRST_SECONDS = 0.5
+_LOW_PRIORITY: Final = 10  # nice: about a tenth of the processor where others want all of it
 _TOO_MUCH = "The model's process went over its memory limit."
 
 
@@ -66,7 +69,7 @@ class Runner:
         if first["op"] != "load":
             return 0
         limit_data(int(first.get("memory_limit", 0)))
-        loader = self._load(first)
+        loader = _beside(lambda: self._load(first)) if first.get("thorough") else self._load(first)
         if loader is None:
             return 0
         self._pool = Pool(token_bound=int(first["batch_tokens"]), grid=getattr(loader, "grid", None))
@@ -262,6 +265,20 @@ class Runner:
     def _send(self, **message: Any) -> None:
         with self._writing:
             frames.send(self._connection, message)
+
+
+def _beside(work: Callable[[], _T]) -> _T:
+    """Compute what nobody waits for in a thread of low priority, which ends with it: a thread cannot raise its own again.
+
+    Not of the lowest: whoever answers pings needs the interpreter's lock from it.
+    """
+
+    def yield_to_others() -> None:
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="load", initializer=yield_to_others) as executor:
+        return executor.submit(work).result()
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class Encoded:
 
 
 class Loader(Protocol):
-    """One task's way of loading, warming up and serving a model. Used by one thread.
+    """One task's way of loading, warming up and serving a model. Used by one thread at a time.
 
     A loader may have a ``grid`` (``orchestrator.runner.shapes.Grid``), set by ``load``: it is given batches that fit
     the grid, and its ``warm_shape(shape)`` is called for every shape when the runner has nothing else to do.
