@@ -268,7 +268,7 @@ class Runner:
 
 
 def _beside(work: Callable[[], _T]) -> _T:
-    """Compute what nobody waits for in a thread of low priority, which ends with it: a thread cannot raise its own again.
+    """Compute what nobody waits for in a thread of low priority, which ends with it, since it cannot raise its own again.
 
     Not of the lowest: whoever answers pings needs the interpreter's lock from it.
     """

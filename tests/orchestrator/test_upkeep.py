@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -86,6 +87,27 @@ def test_a_successor_has_run_every_shape_before_it_serves_and_a_first_load_has_n
         assert orders == [False, True]
         ((_, runner),) = scene.supervisor.runners()
         assert runner.report(timeout=30)["shapes"] == len(Grid.build(max_tokens=256, token_bound=1024))
+
+
+def test_a_successor_loads_at_low_priority_and_serves_at_full() -> None:
+    def priorities(pid: int) -> set[int]:
+        return {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in psutil.Process(pid).threads()}
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with supervised() as scene:
+        spec = echo("echo", load_seconds=1.5)
+        scene.supervisor.infer(spec, ["x"], deadline=within(30))
+        before = scene.pid("echo")
+        assert scene.supervisor.recycle(spec.key) == 1
+        eventually(lambda: len(scene.replicas("echo")) == 2, within=10)
+
+        def successors() -> list[int]:
+            return [r["pid"] for r in scene.replicas("echo") if r["pid"] not in {None, before}]
+
+        eventually(lambda: bool(successors()) and priorities(successors()[0]) == {own, own + 10}, within=10)
+        eventually(lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"], within=20)
+        assert scene.pid("echo") != before
+        assert priorities(scene.pid("echo")) == {own}
 
 
 @pytest.mark.parametrize(
