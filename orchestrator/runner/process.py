@@ -33,6 +33,7 @@ from orchestrator.runner.memory import (
     settle,
     trim,
 )
+from orchestrator.runner.rehearsal import rehearse
 from orchestrator.runner.shapes import Shape
 
 logger = logging.getLogger("orchestrator.runner")
@@ -66,6 +67,9 @@ class Runner:
         # A daemon thread: when the main thread returns, the process ends whatever the reader waits for.
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         first = self._next()
+        if first["op"] == "rehearse":
+            rehearse()
+            first = self._next()
         if first["op"] != "load":
             return 0
         limit_data(int(first.get("memory_limit", 0)))
@@ -268,7 +272,7 @@ class Runner:
 
 
 def _beside(work: Callable[[], _T]) -> _T:
-    """Compute what nobody waits for in a thread of low priority, which ends with it, since it cannot raise its own again.
+    """Compute what nobody waits for in a thread of low priority; it ends with the work, as it cannot raise its own again.
 
     Not of the lowest: whoever answers pings needs the interpreter's lock from it.
     """

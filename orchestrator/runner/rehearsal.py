@@ -1,8 +1,9 @@
-"""What the fork server does once, so that no load has to.
+"""What the fork server and a spare do in advance, so that no load has to.
 
 The first load in a process pays for imports and registries that the second does not: as much again as the load itself.
 So a model of a few kilobytes, made on the spot, is loaded, run and thrown away before the first runner is forked, and
-what that left in memory is shared by all of them.
+what that left in memory is shared by all of them. A spare does it again: pages that a load writes to are copied then,
+and not while somebody waits (docs/decisions/0035).
 """
 
 from __future__ import annotations

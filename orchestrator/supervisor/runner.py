@@ -91,6 +91,10 @@ class RunnerProcess:
             on_death(cause)
 
     # --- orders -----------------------------------------------------------------------------------------------------
+    def rehearse(self) -> None:
+        """Let an idle runner do what a load does, so that the real one finds its memory in place."""
+        self._write({"op": "rehearse"})
+
     def load(
         self, order: dict[str, Any], *, timeout: float, progress: Callable[[str], None], stall: float | None = None
     ) -> Loaded:

@@ -1,4 +1,4 @@
-"""The spare runner: forked and idle, so that the next load need not wait for a fork."""
+"""The spare runner: forked, rehearsed and idle, so that the next load need not wait for either."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Spare:
         runner: RunnerProcess | None = None
         try:
             runner = RunnerProcess(self._forkserver, name="spare", timeout=_START_SECONDS)
+            runner.rehearse()
         except (ForkServerDied, AltlasError) as exc:
             logger.info("no spare runner: %s", exc)
         with self._lock:
