@@ -272,7 +272,7 @@ class Runner:
 
 
 def _beside(work: Callable[[], _T]) -> _T:
-    """Compute what nobody waits for in a thread of low priority; it ends with the work, as it cannot raise its own again.
+    """Compute what nobody waits for in a thread of low priority; it ends with the work, for it cannot rise again.
 
     Not of the lowest: whoever answers pings needs the interpreter's lock from it.
     """
