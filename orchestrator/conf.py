@@ -67,6 +67,13 @@ class Conf:
         minimum=64,
         help="Tokens, padding included, that go through a model in one forward pass at most.",
     )
+    batch_delay: int = env.integer(
+        "ALTLAS_MODEL_BATCH_DELAY",
+        20,
+        minimum=0,
+        help="Milliseconds that a forward pass waits at most for requests to share it, never more than a quarter of "
+        "the last pass; it waits only while fewer are there than a moment ago, so a lone client never does.",
+    )
     allocator: str = env.text(
         "ALTLAS_MODEL_ALLOCATOR",
         help="Library that model processes preload as their allocator, such as `libjemalloc.so.2`; unset, glibc's own.",

@@ -18,20 +18,25 @@ from altlas.kernel.redis import client
 logger = logging.getLogger(__name__)
 _PREFIX = "altlas:inference:"
 _NANO = 1_000_000_000
+_BATCHES, _BATCHES_NS = "batches:", "batches_ns:"
 
 
 def succeeded(pipe: Pipeline, answer: Mapping[str, Any], *, inputs: int) -> None:
     """Have ``pipe`` count what a node answered; the reply itself goes the same way, so that counting costs its waiter
-    no round trip. Durations are the node's."""
+    no round trip. Durations are the node's. Executions are forward passes: a pass that several requests share comes
+    with the first answer after it."""
     on_node, computing = int(answer["node_seconds"] * _NANO), int(answer["model_seconds"] * _NANO)
     counts = {
         "inference_count": inputs,
-        "execution_count": 1,
+        "execution_count": len(answer["batches"]),
         "success": 1,
         "success_ns": on_node,
         "queue_ns": max(0, on_node - computing),
         "compute_ns": computing,
     }
+    for size, seconds in answer["batches"]:
+        for name, count in ((_BATCHES, 1), (_BATCHES_NS, int(seconds * _NANO))):
+            counts[f"{name}{size}"] = counts.get(f"{name}{size}", 0) + count
     key = _key(answer["model"], answer["version"])
     for name, count in counts.items():
         pipe.hincrby(key, name, count)
@@ -73,7 +78,15 @@ def of(model: str, version: str) -> dict[str, Any]:
             "cache_hit": nothing,
             "cache_miss": nothing,
         },
-        "batch_stats": [],
+        "batch_stats": [
+            {
+                "batch_size": size,
+                "compute_input": nothing,
+                "compute_infer": duration(f"{_BATCHES}{size}", f"{_BATCHES_NS}{size}"),
+                "compute_output": nothing,
+            }
+            for size in sorted(int(name.removeprefix(_BATCHES)) for name in found if name.startswith(_BATCHES))
+        ],
         "memory_usage": [],
     }
 

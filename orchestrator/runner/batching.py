@@ -57,8 +57,18 @@ class Pool:
         self._grid = grid
         self._requests: dict[int, Request] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._requests)
+    def __len__(self) -> int:
+        """Return how many requests wait."""
+        return len(self._requests)
+
+    def full(self) -> bool:
+        """Return whether what waits fills a pass already."""
+        tokens = 0
+        for request in self._requests.values():
+            tokens += sum(item.length for item in request.waiting)
+            if tokens >= self._bound:
+                return True
+        return False
 
     def add(self, request: Request, items: Iterable[Item]) -> None:
         request.waiting = sorted(items, key=lambda item: item.length)
@@ -117,3 +127,26 @@ class Pool:
             request.served += (len(request.waiting) - len(left)) * width
             request.waiting = left
         return batch
+
+
+@dataclass(slots=True)
+class Company:
+    """How long a pass waits for others to share it: only for as many requests as there were a moment ago.
+
+    Clients that were answered together ask again one after the other. Without a wait the first of them gets a pass of
+    its own and all others stand behind it, again and again. A lone client never waits: nobody else is expected.
+    ``most`` seconds, and no more than ``share`` of what the last pass took.
+    """
+
+    most: float
+    share: float = 0.25
+    _expected: int = 0
+    _patience: float = 0.0
+
+    def passed(self, requests: int, seconds: float) -> None:
+        """A pass took ``seconds``; ``requests`` were in it or waited behind it."""
+        self._expected, self._patience = requests, min(self.most, self.share * seconds)
+
+    def patience(self, pool: Pool) -> float:
+        """Return the seconds for which those in ``pool`` may wait for more."""
+        return self._patience if 0 < len(pool) < self._expected and not pool.full() else 0.0

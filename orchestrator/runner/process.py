@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from orchestrator.runner import frames
-from orchestrator.runner.batching import Item, Pool, Request
+from orchestrator.runner.batching import Company, Item, Pool, Request
 from orchestrator.runner.census import Census
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.housekeeping import Housekeeping
@@ -58,7 +58,7 @@ class Runner:
         self._writing = threading.Lock()
         self._busy_since: float | None = None
         self._arrivals = 0
-        self._batches: list[int] = []  # sizes of the forward passes since the last answer
+        self._batches: list[tuple[int, float]] = []  # inputs and seconds of each forward pass since the last answer
         self._housekeeping = Housekeeping()
         self._cold: list[Shape] = []
         self._census = Census()
@@ -77,6 +77,7 @@ class Runner:
         if loader is None:
             return 0
         self._pool = Pool(token_bound=int(first["batch_tokens"]), grid=getattr(loader, "grid", None))
+        self._company = Company(most=float(first["batch_delay"]))
         while self._turn():
             pass
         return 0
@@ -175,7 +176,12 @@ class Runner:
         while not self._pool or self._inbox:
             if not self._accept(self._next()):
                 return False
-        self._forward(self._pool.next_batch())
+        begun = time.monotonic()
+        while (left := begun + self._company.patience(self._pool) - time.monotonic()) > 0:
+            if self._arrived.acquire(timeout=left) and not self._accept(self._inbox.popleft()):
+                return False
+        if self._pool:  # whoever waited may have been cancelled meanwhile
+            self._forward(self._pool.next_batch())
         return True
 
     def _accept(self, message: dict[str, Any]) -> bool:
@@ -232,11 +238,13 @@ class Runner:
         finally:
             self._busy_since = None
             self._housekeeping.passed()
-        self._batches.append(len(batch))
         elapsed = time.monotonic() - begun
+        self._batches.append((len(batch), elapsed))
         for item, output in zip(batch, outputs, strict=True):
             item.request.outputs[item.index] = output
             item.request.missing -= 1
+        answered = sum(not request.waiting for request in requests)
+        self._company.passed(answered + len(self._pool) + len(self._inbox), elapsed)
         for request in requests:
             request.seconds += elapsed
             if request.missing == 0:

@@ -138,6 +138,7 @@ def infer_here(
         "data": answer.get("data"),
         "values": answer.get("values"),
         "tokens": answer["tokens"],
+        "batches": answer["batches"],
         "model_seconds": answer["seconds"],
         "node_seconds": time.monotonic() - begun,
     }

@@ -23,6 +23,7 @@ class LoadSettings:
 
     threads: int = 1
     batch_tokens: int = 1024
+    batch_delay: float = 0.02
     load_seconds: float = 120.0
     load_seconds_per_gib: float = 20.0
     stall_seconds: float = 30.0
@@ -76,6 +77,7 @@ class Loader:
             "variant": str(spec.variant) if spec.variant else "",
             "threads": settings.threads,
             "batch_tokens": settings.batch_tokens,
+            "batch_delay": settings.batch_delay,
             "memory_limit": settings.memory_limit(spec),
             "thorough": thorough,
         }

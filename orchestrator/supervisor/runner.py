@@ -66,7 +66,7 @@ class RunnerProcess:
         self._progress: Callable[[str], None] = lambda _stage: None
         self.last_sign = time.monotonic()
         self.busy_seconds = 0.0
-        self.on_batches: Callable[[list[int]], None] = _nobody
+        self.on_batches: Callable[[list[tuple[int, float]]], None] = _nobody
         self.memory: dict[str, Any] = {}
         self.gone = threading.Event()
         threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()

@@ -69,7 +69,7 @@ class Supervisor:
         loaded: Callable[[VersionSpec, Loaded, int], None] = lambda _spec, _loaded, _bytes: None,
         failed: Callable[[VersionSpec, LoadFailed], None] = lambda _spec, _failure: None,
         measured: Callable[[VersionSpec, int], None] = lambda _spec, _bytes: None,
-        batches: Callable[[str, list[int]], None] = lambda _model, _sizes: None,
+        batches: Callable[[str, list[tuple[int, float]]], None] = lambda _model, _batches: None,
         memory_share: Callable[[], float] = memory.used_share,
     ) -> None:
         self.settings = settings

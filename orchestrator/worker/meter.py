@@ -35,8 +35,8 @@ def loaded(spec: VersionSpec, facts: Loaded) -> None:
     metrics.LOAD_SECONDS.labels(model=spec.key.model).observe(facts.load_seconds + facts.warm_seconds)
 
 
-def batches(model: str, sizes: list[int]) -> None:
-    for size in sizes:
+def batches(model: str, passes: list[tuple[int, float]]) -> None:
+    for size, _seconds in passes:
         metrics.BATCH_SIZE.labels(model=model).observe(size)
 
 

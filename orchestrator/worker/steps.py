@@ -51,6 +51,7 @@ def supervisor_settings() -> SupervisorSettings:
         loading=LoadSettings(
             threads=conf.torch_threads,
             batch_tokens=conf.batch_tokens,
+            batch_delay=conf.batch_delay / 1000,
             load_seconds=conf.load_seconds,
             load_seconds_per_gib=conf.load_seconds_per_gib,
             stall_seconds=conf.stall_seconds,

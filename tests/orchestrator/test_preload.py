@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("sympy", "scipy", "sklearn", "torch._dynamo", "torch._inductor", "torch.distributed.tensor")
 
 
-def printed(code: str) -> str:
+def printed(code: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", textwrap.dedent(code), *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -54,6 +54,39 @@ def test_what_was_held_back_is_the_real_thing_for_whoever_asks_later() -> None:
         """)
         == "ExportedProgram"
     )
+
+
+_ANSWERS = """
+    import sys, torch, transformers
+    from pathlib import Path
+    folder, small = Path(sys.argv[1]), dict(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
+    kinds = {"bert": small, "gpt2": dict(vocab_size=99, n_embd=32, n_layer=2, n_head=2), "llama": small,
+             "distilbert": dict(vocab_size=99, dim=32, n_layers=2, n_heads=2, hidden_dim=64), "deberta-v2": small}
+    for kind, sizes in kinds.items():
+        if not (folder / kind).exists():
+            torch.manual_seed(7)
+            config = transformers.AutoConfig.for_model(kind, **sizes)
+            transformers.AutoModel.from_config(config).save_pretrained(folder / kind)
+        with torch.inference_mode():
+            answer = opened(folder / kind).eval()(input_ids=torch.arange(5, 25).reshape(2, 10)).last_hidden_state
+        print(kind, answer.double().sum().item(), answer.double().abs().max().item())
+"""
+
+
+def test_models_come_out_as_by_transformers_alone(tmp_path: Path) -> None:
+    """Buffers, which no file has, are what can go wrong where a model is made without storage first."""
+    plain = """
+    import transformers
+    def opened(folder): return transformers.AutoModel.from_pretrained(folder, dtype="float32")
+    """
+    ours = """
+    import orchestrator.runner.preload
+    from orchestrator.runner.loaders.opening import open_weights
+    def opened(folder): return open_weights("AutoModel", folder)
+    """
+    wanted, found = (printed(textwrap.dedent(way) + textwrap.dedent(_ANSWERS), str(tmp_path)) for way in (plain, ours))
+    assert len(wanted.splitlines()) == 5
+    assert found == wanted
 
 
 def test_unmapping_takes_pages_of_libraries_and_nothing_that_was_written() -> None:

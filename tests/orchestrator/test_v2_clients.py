@@ -14,6 +14,7 @@ import pytest
 from authgateway.testing import PASSWORD
 from tests.orchestrator import tiny
 from tests.support.stack import ADMIN, Stack
+from tests.support.waiting import eventually
 
 tritonclient = pytest.importorskip("tritonclient.http", reason="tests/requirements.txt")
 from tritonclient.utils import InferenceServerException  # noqa: E402
@@ -152,7 +153,12 @@ def test_statistics_count_what_was_asked(triton: Any, headers: dict[str, str]) -
     assert after["inference_count"] - before["inference_count"] == 3
     assert after["inference_stats"]["success"]["count"] - before["inference_stats"]["success"]["count"] == 1
     assert after["inference_stats"]["success"]["ns"] > before["inference_stats"]["success"]["ns"]
-    assert triton.get_inference_statistics(headers=headers)["model_stats"]
+    assert after["execution_count"] - before["execution_count"] == 1, "one pass, whatever the number of inputs"
+    passes = [{row["batch_size"]: row["compute_infer"] for row in found["batch_stats"]} for found in (before, after)]
+    assert passes[1][3]["count"] - passes[0].get(3, {"count": 0})["count"] == 1
+    assert passes[1][3]["ns"] > passes[0].get(3, {"ns": 0})["ns"]
+    # What a node holds is known by its next sign of life.
+    eventually(lambda: triton.get_inference_statistics(headers=headers)["model_stats"], within=10)
 
 
 def test_priority_and_timeout_are_understood(triton: Any, headers: dict[str, str]) -> None:
