@@ -69,7 +69,7 @@ class Conf:
     )
     batch_delay: int = env.integer(
         "ALTLAS_MODEL_BATCH_DELAY",
-        20,
+        0,
         minimum=0,
         help="Milliseconds that a forward pass waits at most for requests to share it, never more than a quarter of "
         "the last pass; it waits only while fewer are there than a moment ago, so a lone client never does.",

@@ -23,7 +23,7 @@ class LoadSettings:
 
     threads: int = 1
     batch_tokens: int = 1024
-    batch_delay: float = 0.02
+    batch_delay: float = 0.0
     load_seconds: float = 120.0
     load_seconds_per_gib: float = 20.0
     stall_seconds: float = 30.0
