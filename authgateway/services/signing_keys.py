@@ -104,7 +104,9 @@ def signing_keys_tend() -> list[str]:
 
 def _create() -> SigningKey:
     private = rsa_key.generate()
-    kid = rsa_key.thumbprint(private.public_key())
+    # A command takes an argument that begins with a dash for an option: who kills a key shall not have to know that.
+    while (kid := rsa_key.thumbprint(private.public_key())).startswith("-"):
+        private = rsa_key.generate()
     sealed, kek_id = kek.seal(rsa_key.private_der(private), context=kid)
     return SigningKey.objects.create(
         kid=kid,

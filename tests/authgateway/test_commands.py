@@ -5,11 +5,14 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
 from authgateway.conf import conf
+from authgateway.keys import rsa_key
 from authgateway.models import SigningKey, User
+from authgateway.services import signing_keys
 from tests.authgateway.conftest import Login, auth
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +59,21 @@ def test_a_killed_key_is_refused(ada: User, login: Login) -> None:
     run("authgateway", "kill-key", SigningKey.objects.get(state="active").kid)
     assert APIClient().get("/api/v1/auth/me", headers=auth(pair)).status_code == 401
     assert APIClient().get("/api/v1/auth/me", headers=auth(login())).status_code == 200
+
+
+def test_no_new_key_has_an_id_that_a_command_takes_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    thumbprint, asked = rsa_key.thumbprint, list[str]()
+
+    def dashed_at_first(key: RSAPublicKey) -> str:
+        asked.append(thumbprint(key) if asked else "-" + thumbprint(key)[1:])
+        return asked[-1]
+
+    monkeypatch.setattr(rsa_key, "thumbprint", dashed_at_first)
+    SigningKey.objects.filter(state="pending").delete()
+    done = signing_keys.signing_keys_tend()
+    kid = SigningKey.objects.get(state="pending").kid
+    assert f"published {kid}" in done
+    assert len(asked) >= 2 and not kid.startswith("-")
 
 
 def test_sessions_of_a_user_are_revoked(ada: User, login: Login) -> None:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         audit.add_argument("--report", type=Path, help="write the security analysis report to this file")
         verbs.add_parser("rotate-keys", help="Let the pending key sign; the present one verifies until it is done.")
         kill = verbs.add_parser("kill-key", help="Refuse a compromised key everywhere within seconds.")
-        kill.add_argument("kid")
+        kill.add_argument("kid", help="after ` -- ` where an older key's begins with a dash")
         kill.add_argument("--reason", default="command")
         revoke = verbs.add_parser("revoke", help="End all sessions of a user, or of everybody.")
         who = revoke.add_mutually_exclusive_group(required=True)
