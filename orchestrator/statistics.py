@@ -24,7 +24,7 @@ _BATCHES, _BATCHES_NS = "batches:", "batches_ns:"
 def succeeded(pipe: Pipeline, answer: Mapping[str, Any], *, inputs: int) -> None:
     """Have ``pipe`` count what a node answered; the reply itself goes the same way, so that counting costs its waiter
     no round trip. Durations are the node's. Executions are forward passes: a pass that several requests share comes
-    with the first answer after it."""
+    with the first answer after it, and is not counted where that answer is none of those that are."""
     on_node, computing = int(answer["node_seconds"] * _NANO), int(answer["model_seconds"] * _NANO)
     counts = {
         "inference_count": inputs,

@@ -149,4 +149,6 @@ class Company:
 
     def patience(self, pool: Pool) -> float:
         """Return the seconds for which those in ``pool`` may wait for more."""
-        return self._patience if 0 < len(pool) < self._expected and not pool.full() else 0.0
+        if self._patience and 0 < len(pool) < self._expected and not pool.full():
+            return self._patience
+        return 0.0

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 import msgpack
 
 from orchestrator.runner.lifeline import tie_to
-from orchestrator.runner.memory import settle, trim, unmap_unused
+from orchestrator.runner.memory import trim, unmap_unused
 from orchestrator.runner.process import run
 from orchestrator.runner.rehearsal import rehearse
 
@@ -34,7 +34,6 @@ _MESSAGE = 65536
 
 def main(control: socket.socket, preload: str) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    settle()
     if preload:
         importlib.import_module(preload)
         rehearse()

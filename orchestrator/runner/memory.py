@@ -8,6 +8,7 @@ import gc
 import resource
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,19 @@ def mapped_bytes(folder: Path | None) -> int:
     """Return the resident bytes of files below ``folder`` that are mapped into this process."""
     if folder is None:
         return 0
-    total, inside = 0, False
-    prefix = str(folder)
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if line[:1] in "0123456789abcdef" and "-" in line.split(" ", 1)[0]:
-            inside = prefix in line
-        elif inside and line.startswith("Rss:"):
-            total += int(line.split()[1]) * 1024
-    return total
+    return sum(_bytes(sizes, "Rss:") for head, sizes in _mappings() if str(folder) in head)
+
+
+def _mappings() -> Iterator[tuple[str, list[str]]]:
+    """Yield the first line of each mapping of this process and the lines that follow it (``man 5 proc_pid_smaps``)."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    heads = [at for at, line in enumerate(lines) if not line.split(None, 1)[0].endswith(":")]
+    for at, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+        yield lines[at], lines[at + 1 : end]
+
+
+def _bytes(sizes: list[str], name: str) -> int:
+    return next(int(line.split()[1]) * 1024 for line in sizes if line.startswith(name))
 
 
 def _status(name: str) -> int:
@@ -109,13 +115,11 @@ def unmap_unused() -> None:
     Half of what a process maps of torch's libraries serves its import alone. Only where nothing was ever written: a
     page that the linker has relocated is a copy of its own and would be lost.
     """
-    written = True
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        head = line.split(None, 5)
-        if "-" in head[0] and not head[0].endswith(":"):
-            begin, end = (int(part, 16) for part in head[0].split("-"))
-            written = len(head) < 6 or not head[5].startswith("/") or "w" in head[1] or "p" not in head[1]
-        elif line.startswith("Anonymous:") and not written and int(head[1]) == 0:
+    for head, sizes in _mappings():
+        span, access, *rest = head.split(None, 5)
+        of_file = len(rest) == 4 and rest[3].startswith("/")
+        if of_file and "w" not in access and "p" in access and _bytes(sizes, "Anonymous:") == 0:
+            begin, end = (int(part, 16) for part in span.split("-"))
             _libc().madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _MADV_DONTNEED)
 
 
