@@ -44,7 +44,7 @@ _COMMANDS = """## Commands
     python -m benchmarks.runner_memory --out docs/reports/data/seg-042
     python -m benchmarks.memory_detector --out docs/reports/data/seg-042
     manage.py memory soak --hours 24 --model tiny --out docs/reports/data/seg-042 --name soak-tiny
-    manage.py memory soak --requests 50000 --out docs/reports/data/seg-042 --name soak-real
+    manage.py memory soak --requests 60000 --out docs/reports/data/seg-042 --name soak-real
     manage.py memory report
 """
 

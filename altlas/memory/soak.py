@@ -153,7 +153,7 @@ def _warm_up(place: Installation, load: Load, run: Soak, say: Callable[[str], An
     The rest comes early: a runner without work gives memory back (decision 0034), which comes again with the next
     thousands of requests and is no growth. Free lists, arenas and caches fill ever more slowly as well.
     """
-    requests = min(12_000, max(100, run.requests // 2))
+    requests = min(30_000, max(100, run.requests // 2))
     first = max(1, requests // 10)
     say(f"warming up with {requests} requests")
     load.run(first, every=first, at=lambda _done: None, seed=1)
