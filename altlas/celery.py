@@ -11,6 +11,8 @@ from celery.signals import worker_init, worker_ready
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
+# Celery's worker runs Django's checks, throws their findings away, and keeps the views of every route that they load.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 # It warns root of pickled tasks; this product accepts JSON alone.
 warnings.filterwarnings("ignore", category=SecurityWarning)

@@ -56,7 +56,7 @@ CSRF_TRUSTED_ORIGINS = list(
 INSTALLED_APPS = [
     "django_prometheus",
     "unfold",
-    "django.contrib.admin",
+    "altlas.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

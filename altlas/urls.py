@@ -12,6 +12,8 @@ from altlas.kernel import health, problems
 from altlas.metrics_view import metrics
 from altlas.root import root
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", root, name="root"),
     path("admin/overview.json", overview, name="console-overview"),

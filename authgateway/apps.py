@@ -13,7 +13,7 @@ class AuthgatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from altlas.kernel.health import register_check
-        from authgateway import alert_rules, checks, schema, signals  # noqa: F401  # they register themselves
+        from authgateway import alert_rules, checks, signals  # noqa: F401  # they register themselves
         from authgateway.denylist.cache import check_eviction
 
         alert_rules.register()

@@ -1,8 +1,9 @@
 """What the fork server imports once, so that runners start with it in shared memory, and what it leaves out.
 
 Importing a model's class in transformers drags in torch's compiler, tensors over several machines, symbolic algebra,
-scipy and scikit-learn: a third of the memory, and nothing of it takes part in a forward pass. They are held back while
-the class is imported; whoever asks for one of them later gets the real thing (decision 0035).
+scipy and scikit-learn: a third of the memory, and nothing of it takes part in a forward pass. Importing torch itself
+brings the shapes of every operator's result, which only tensors without storage need. They are held back while torch
+and the class are imported; whoever asks for one of them later gets the real thing (decision 0035).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -19,9 +23,40 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-import torch
-
 _COMPILER = "torch._dynamo"
+_SHAPES, _CIRCLE = "torch._meta_registrations", ("torch._decomp", "torch._prims", "torch._refs")
+
+
+class _ShapesFirst(MetaPathFinder):
+    """Brings the operators' shapes in before the modules that import one another with them, as torch itself does."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if fullname not in _CIRCLE or _SHAPES in sys.modules:
+            return None
+        import_module(_SHAPES)  # and with it the module that was asked for
+        found = sys.modules[fullname]
+        # The import that asked goes on with the module's own spec, and would run it a second time.
+        found.__spec__ = ModuleSpec(fullname, _Loaded(), origin=found.__file__, is_package=True)
+        found.__spec__.submodule_search_locations = list(found.__path__)
+        return found.__spec__
+
+
+class _Loaded(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+if "torch" not in sys.modules:
+    sys.modules[_SHAPES] = ModuleType(_SHAPES)
+    import torch
+
+    del sys.modules[_SHAPES], torch._meta_registrations
+    sys.meta_path.insert(0, _ShapesFirst())
+else:
+    import torch
 
 
 @contextmanager

@@ -7,10 +7,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from tests.orchestrator.support import minilm, supervised, within
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("sympy", "scipy", "sklearn", "torch._dynamo", "torch._inductor", "torch.distributed.tensor")
+HEAVY = ("sympy", "scipy", "sklearn", "torch._dynamo", "torch._inductor", "torch.distributed.tensor", "torch._refs")
 
 
 def printed(code: str, *arguments: str) -> str:
@@ -40,6 +42,20 @@ def test_neither_import_nor_load_nor_forward_pass_bring_in_what_inference_never_
     )
 
 
+@pytest.mark.parametrize("first", ["_meta_registrations", "_decomp", "_prims", "_refs", "_refs.nn.functional"])
+def test_shapes_of_operators_can_be_asked_for_from_any_side(first: str) -> None:
+    """They and their neighbours import one another, so that plain torch always begins on the same side."""
+    assert (
+        printed(f"""
+            from orchestrator.runner.preload import torch
+            import torch.{first}
+            from torch._decomp import decomposition_table, global_decomposition_table
+            print(len(decomposition_table) > 500, len(global_decomposition_table["meta"]) > 300)
+        """)
+        == "True True"
+    )
+
+
 def test_what_was_held_back_is_the_real_thing_for_whoever_asks_later() -> None:
     assert (
         printed("""
@@ -61,7 +77,8 @@ _ANSWERS = """
     from pathlib import Path
     folder, small = Path(sys.argv[1]), dict(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
     kinds = {"bert": small, "gpt2": dict(vocab_size=99, n_embd=32, n_layer=2, n_head=2), "llama": small,
-             "distilbert": dict(vocab_size=99, dim=32, n_layers=2, n_heads=2, hidden_dim=64), "deberta-v2": small}
+             "distilbert": dict(vocab_size=99, dim=32, n_layers=2, n_heads=2, hidden_dim=64), "deberta-v2": small,
+             "ctrl": dict(vocab_size=99, n_embd=32, n_layer=2, n_head=2, n_positions=64, dff=64)}  # asks for shapes
     for kind, sizes in kinds.items():
         if not (folder / kind).exists():
             torch.manual_seed(7)
@@ -85,7 +102,7 @@ def test_models_come_out_as_by_transformers_alone(tmp_path: Path) -> None:
     def opened(folder): return open_weights("AutoModel", folder)
     """
     wanted, found = (printed(textwrap.dedent(way) + textwrap.dedent(_ANSWERS), str(tmp_path)) for way in (plain, ours))
-    assert len(wanted.splitlines()) == 5
+    assert len(wanted.splitlines()) == 6
     assert found == wanted
 
 

@@ -1,7 +1,8 @@
-"""Opening a model class on a folder of weights: safetensors only, no code from the folder, no network."""
+"""Opening a model class or a tokenizer on a folder: safetensors only, no code from the folder, no network."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ def open_weights(auto: str, folder: Path, **options: Any) -> Any:
 
     Raises: what it raises for a folder that is not what the class needs.
     """
+    try:
+        return _opened(auto, folder, options)
+    except NotImplementedError:
+        # Few models compute with tensors without storage in their constructors, and need all operators' shapes for it.
+        import_module("torch._meta_registrations")
+        return _opened(auto, folder, options)
+
+
+def _opened(auto: str, folder: Path, options: dict[str, Any]) -> Any:
     with _WithoutCompiler():
         return getattr(transformers, auto).from_pretrained(
             folder,
@@ -49,3 +59,14 @@ def open_weights(auto: str, folder: Path, **options: Any) -> Any:
             dtype=torch.float32,
             **options,
         )
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of ``folder``.
+
+    Raises: what transformers raises for a folder without one.
+    """
+    found = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    # The vocabulary as it was read, which the compiled tokenizer has a copy of: 3 MB of each process for 30,000 words.
+    vars(found).pop("_vocab", None)
+    return found

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer
 
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Row, collate
-from orchestrator.runner.loaders.opening import open_weights
+from orchestrator.runner.loaders.opening import open_tokenizer, open_weights
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
 from orchestrator.runner.shapes import Grid, Shape
@@ -37,7 +36,7 @@ class SentenceEmbedding:
         torch.set_num_threads(order.threads)
         self._pooling, self._normalise = steps(folder)
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self._tokenizer = open_tokenizer(folder)
             self._model = open_weights("AutoModel", folder).eval()
         except UNUSABLE as exc:
             raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc

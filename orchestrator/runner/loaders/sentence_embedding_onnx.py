@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig
 
 from orchestrator.runner.loaders.base import LoadOrder
 from orchestrator.runner.loaders.bodies import Array, OnnxBody, Row, collate
+from orchestrator.runner.loaders.opening import open_tokenizer
 from orchestrator.runner.loaders.sentence_embedding import SentenceEmbedding, longest, steps
 from orchestrator.runner.loaders.transformer import UNUSABLE, folder_of, unloadable
 from orchestrator.runner.shapes import Grid
@@ -25,7 +26,7 @@ class SentenceEmbeddingOnnx(SentenceEmbedding):
         self._pooling, self._normalise = steps(folder)
         try:
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self._tokenizer = open_tokenizer(folder)
         except UNUSABLE as exc:
             raise unloadable(f"{type(exc).__name__}: {exc}") from exc
         self._body = OnnxBody(order.variant, threads=order.threads)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig
 
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Body, OnnxBody, Row, TorchBody, collate
-from orchestrator.runner.loaders.opening import open_weights
+from orchestrator.runner.loaders.opening import open_tokenizer, open_weights
 from orchestrator.runner.shapes import Grid, Shape
 
 # What `from_pretrained` raises for a folder that is not what the task needs.
@@ -72,7 +72,7 @@ class Transformer:
         torch.set_num_threads(order.threads)
         try:
             self.config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self.tokenizer = open_tokenizer(folder)
         except UNUSABLE as exc:
             raise unloadable(f"{type(exc).__name__}: {exc}") from exc
         self._check_head()
