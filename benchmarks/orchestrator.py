@@ -104,7 +104,7 @@ def share(model: Any, url: str) -> list[list[str]]:
         headers = dict(client.headers)
     rates, limits = list[float](), list[float]()
     for _ in range(TURNS):
-        rates.append(_throughput(url, headers))
+        rates.append(throughput(url, headers))
         until, done = time.perf_counter() + SECONDS, 0
         while time.perf_counter() < until:
             forward(model, [TEXT] * CLIENTS)
@@ -114,8 +114,11 @@ def share(model: Any, url: str) -> list[list[str]]:
     return [[f"{CLIENTS} clients over HTTP", f"{rate:.0f}/s", f"limit {limit:.0f}/s", f"{rate / limit:.2f} of it"]]
 
 
-def _throughput(url: str, headers: dict[str, str]) -> float:
-    until, counts = time.perf_counter() + SECONDS, [0] * CLIENTS
+def throughput(
+    url: str, headers: dict[str, str], *, clients: int = CLIENTS, ask: Callable[[httpx.Client], None] = ask
+) -> float:
+    """Return the requests per second that ``clients`` get done, each waiting for its answer before it asks again."""
+    until, counts = time.perf_counter() + SECONDS, [0] * clients
 
     def work(number: int) -> None:
         with httpx.Client(base_url=url, trust_env=False, headers=headers, timeout=60) as client:
@@ -123,7 +126,7 @@ def _throughput(url: str, headers: dict[str, str]) -> float:
                 ask(client)
                 counts[number] += 1
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -39,6 +39,8 @@ from orchestrator.runner.shapes import Shape
 logger = logging.getLogger("orchestrator.runner")
 _T = TypeVar("_T")
 _FIRST_SECONDS = 0.5
+_QUIET_SECONDS = 0.03
+_STREAM_SECONDS = 2.0
 _LOW_PRIORITY: Final = 10  # nice: about a tenth of the processor where others want all of it
 _TOO_MUCH = "The model's process went over its memory limit."
 
@@ -61,6 +63,7 @@ class Runner:
         self._batches: list[tuple[int, float]] = []  # inputs and seconds of each forward pass since the last answer
         self._housekeeping = Housekeeping()
         self._cold: list[Shape] = []
+        self._warmed_at = 0.0
         self._census = Census()
 
     def serve(self) -> int:
@@ -102,10 +105,13 @@ class Runner:
     def _next(self) -> dict[str, Any]:
         """Wait for a message; meanwhile do what no request should have to wait for."""
         while self._cold:
-            # The request that caused the load is on its way: it must not stand behind a warm-up of other shapes.
-            if self._arrived.acquire(timeout=0.0 if self._arrivals else _FIRST_SECONDS):
+            # The request that caused the load is on its way: it must not stand behind a warm-up of other shapes. Nor
+            # must those that follow in a stream: between two of them a shape is run now and then, so that all are.
+            quiet = _QUIET_SECONDS if time.monotonic() - self._warmed_at < _STREAM_SECONDS else 0.0
+            if self._arrived.acquire(timeout=quiet if self._arrivals else _FIRST_SECONDS):
                 return self._inbox.popleft()
             self._warm_one()
+            self._warmed_at = time.monotonic()
         while not self._arrived.acquire(timeout=self._housekeeping.wait()):
             self._housekeeping.idle()
         return self._inbox.popleft()
@@ -160,7 +166,7 @@ class Runner:
             )
             return None
         self._housekeeping.loaded()
-        self._busy_since = None
+        self._busy_since, self._warmed_at = None, time.monotonic()
         self._send(
             op="loaded",
             facts={**facts, "allocator": allocator()},

