@@ -9,7 +9,6 @@ request.
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 import statistics
@@ -32,7 +31,6 @@ MODEL, TWIN = "all-minilm-l6-v2", "twin"
 TEXT = "The committee postponed its decision on the harbour budget."
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "200"))
 CLIENTS, TURNS = (1, 4, 16), 3
-BATCH, WAIT = 16, 0.005
 Ask = Callable[[httpx.Client], None]
 
 
@@ -94,7 +92,7 @@ def memory(process: psutil.Process) -> float:
 def litserve() -> Iterator[tuple[str, psutil.Process]]:
     port = free_port()
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "altlas.settings"}
-    command = [sys.executable, "-m", "benchmarks.peers", "--litserve", str(port)]
+    command = [sys.executable, "-m", "benchmarks.peer_litserve", str(port)]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as peer:
@@ -112,44 +110,12 @@ def litserve() -> Iterator[tuple[str, psutil.Process]]:
                 eventually(answers)
             yield f"http://127.0.0.1:{port}", tree
         finally:
-            for process in [*tree.children(recursive=True), tree]:
-                process.terminate()
-
-
-def serve(port: int) -> None:
-    """Be the peer: two copies of the model, as the product has them."""
-    import litserve as ls
-
-    class Embeddings(ls.LitAPI):  # type: ignore[misc]
-        def setup(self, device: str) -> None:
-            self.model = loader()
-            self.model.warm_up()
-
-        def decode_request(self, request: dict[str, str]) -> str:
-            return request["input"]
-
-        def batch(self, inputs: list[str]) -> list[str]:
-            return list(inputs)
-
-        def predict(self, texts: list[str]) -> Any:
-            return forward(self.model, texts)
-
-        def unbatch(self, output: Any) -> list[Any]:
-            return list(output)
-
-        def encode_response(self, output: Any) -> dict[str, Any]:
-            embedding = base64.b64encode(output.tobytes()).decode()
-            return {"object": "list", "data": [{"index": 0, "embedding": embedding}]}
-
-    options = {"max_batch_size": BATCH, "batch_timeout": WAIT}
-    apis = [Embeddings(**options), Embeddings(**options, api_path="/twin")]
-    ls.LitServer(apis, accelerator="cpu").run(port=port, generate_client_file=False, log_level="error")
+            if peer.poll() is None:
+                for process in [*tree.children(recursive=True), tree]:
+                    process.terminate()
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--litserve"]:
-        serve(int(sys.argv[2]))
-        return
     home = Path(ROOT) / ".altlas" / "bench-peers"
     shutil.rmtree(home, ignore_errors=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
