@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import functools
 import gc
+import os
 import resource
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from orchestrator.runner.shapes import SEEN
 
@@ -48,10 +51,32 @@ def is_exhaustion(exc: BaseException) -> bool:
 
 
 def mapped_bytes(folder: Path | None) -> int:
-    """Return the resident bytes of files below ``folder`` that are mapped into this process."""
+    """Return the resident bytes of files below ``folder`` that are mapped into this process.
+
+    Page by page (``man 5 proc_pid_pagemap``): asking for all mappings' sums takes 24 ms, while somebody waits for the
+    load.
+    """
     if folder is None:
         return 0
-    return sum(_bytes(sizes, "Rss:") for head, sizes in _mappings() if str(folder) in head)
+    of_folder = [line for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line]
+    try:
+        return sum(_present(*_span(line)) for line in of_folder)
+    except OSError:  # a kernel that keeps the pages to itself
+        return sum(_bytes(sizes, "Rss:") for head, sizes in _mappings() if str(folder) in head)
+
+
+def _span(mapping: str) -> tuple[int, int]:
+    """Return the first address of a mapping and the one behind its last."""
+    begin, end = (int(part, 16) for part in mapping.split(None, 1)[0].split("-"))
+    return begin, end
+
+
+def _present(begin: int, end: int) -> int:
+    """Return the bytes between two addresses that are in this process's page table."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    with Path("/proc/self/pagemap").open("rb", buffering=0) as pages:
+        entries = os.pread(pages.fileno(), (end - begin) // page * 8, begin // page * 8)
+    return page * int(np.count_nonzero(np.frombuffer(entries, dtype="<u8") >> np.uint64(63)))
 
 
 def _mappings() -> Iterator[tuple[str, list[str]]]:
@@ -116,10 +141,10 @@ def unmap_unused() -> None:
     page that the linker has relocated is a copy of its own and would be lost.
     """
     for head, sizes in _mappings():
-        span, access, *rest = head.split(None, 5)
+        _, access, *rest = head.split(None, 5)
         of_file = len(rest) == 4 and rest[3].startswith("/")
         if of_file and "w" not in access and "p" in access and _bytes(sizes, "Anonymous:") == 0:
-            begin, end = (int(part, 16) for part in span.split("-"))
+            begin, end = _span(head)
             _libc().madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _MADV_DONTNEED)
 
 

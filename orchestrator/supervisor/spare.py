@@ -11,6 +11,7 @@ from orchestrator.supervisor.runner import RunnerProcess
 
 logger = logging.getLogger(__name__)
 _START_SECONDS = 120.0
+_BEHIND_SECONDS = 0.5  # what a load was for, the first answer, goes first
 
 
 class Spare:
@@ -22,6 +23,7 @@ class Spare:
         self._lock = threading.Lock()
         self._runner: RunnerProcess | None = None
         self._filling = False
+        self._over = threading.Event()
 
     def take(self) -> RunnerProcess | None:
         """Return the spare when there is a live one."""
@@ -34,24 +36,28 @@ class Spare:
         runner = self._runner
         return runner.pid if runner is not None and runner.alive else None
 
-    def refill(self) -> None:
-        """See to it, in the background, that there is one."""
+    def refill(self, *, at_once: bool = False) -> None:
+        """See to it, in the background, that there is one; shortly, or ``at_once``."""
         with self._lock:
             if not self._enabled or self._filling or (self._runner is not None and self._runner.alive):
                 return
             self._filling = True
-        threading.Thread(target=self._fill, name="spare", daemon=True).start()
+        wait = 0.0 if at_once else _BEHIND_SECONDS
+        threading.Thread(target=self._fill, args=(wait,), name="spare", daemon=True).start()
 
     def stop(self) -> None:
         with self._lock:
             self._enabled = False
+        self._over.set()
         runner = self.take()
         if runner is not None:
             runner.kill("stopped")
             runner.gone.wait(2.0)
 
-    def _fill(self) -> None:
+    def _fill(self, wait: float) -> None:
         runner: RunnerProcess | None = None
+        if self._over.wait(wait):
+            return
         try:
             runner = RunnerProcess(self._forkserver, name="spare", timeout=_START_SECONDS)
             runner.rehearse()

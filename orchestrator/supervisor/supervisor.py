@@ -336,7 +336,7 @@ class Supervisor:
     def _warm_up(self) -> None:
         with suppress(ForkServerDied):  # stopped before it began
             self._forkserver.ensure_running()
-            self._spare.refill()
+            self._spare.refill(at_once=True)
 
     def _load(self, replica: Replica, thorough: bool) -> None:
         spec, process, begun = replica.spec, self._processes[replica.id], time.monotonic()
