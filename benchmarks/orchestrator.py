@@ -75,6 +75,17 @@ def logged_in(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, trust_env=False, headers=bearer, timeout=60)
 
 
+def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Return what each way took in milliseconds, round after round, without the first twenty."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(ROUNDS + 20):
+        for name, way in ways.items():
+            taken = seconds(way)
+            if turn >= 20:
+                found[name].append(taken * 1000)
+    return found
+
+
 def overhead(model: Any, url: str) -> list[list[str]]:
     """One warm request: the model itself, then over each way in, all within one round."""
     with logged_in(url) as client:
@@ -84,12 +95,7 @@ def overhead(model: Any, url: str) -> list[list[str]]:
             "Celery task": lambda: infer(lane="celery"),
             "HTTP over the direct lane": lambda: ask(client),
         }
-        found: dict[str, list[float]] = {name: [] for name in ways}
-        for turn in range(ROUNDS + 20):
-            for name, way in ways.items():
-                taken = seconds(way)
-                if turn >= 20:
-                    found[name].append(taken * 1000)
+        found = in_turns(ways)
     limit = statistics.median(found["in-process"])
     rows = []
     for name, values in found.items():

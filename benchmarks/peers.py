@@ -25,20 +25,20 @@ import psutil
 
 from benchmarks.machine import describe, table
 from benchmarks.orchestrator import (
+    ROUNDS,
     SOURCE,
     TEXT,
     TWIN,
     ask,
     eventually,
     forward,
+    in_turns,
     loader,
     logged_in,
-    seconds,
     throughput,
 )
 from tests.support.stack import ROOT, free_port, running
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "200"))
 CLIENTS, TURNS = (1, 4, 16), 3
 Ask = Callable[[httpx.Client], None]
 
@@ -51,12 +51,7 @@ def ask_litserve(client: httpx.Client, path: str = "/predict") -> None:
 def overhead(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[str]]:
     ways: dict[str, Callable[[], Any]] = {"in-process": lambda: forward(model, [TEXT])}
     ways |= {name: lambda client=client, door=door: door(client) for name, (client, door) in doors.items()}  # type: ignore[misc]
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(ROUNDS + 20):
-        for name, way in ways.items():
-            taken = seconds(way)
-            if turn >= 20:
-                found[name].append(taken * 1000)
+    found = in_turns(ways)
     limit = statistics.median(found["in-process"])
     return [
         [f"one client: {name}", f"{(p50 := statistics.median(values)):.2f} ms", f"+{p50 - limit:.2f} ms"]

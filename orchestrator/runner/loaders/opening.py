@@ -67,6 +67,7 @@ def open_tokenizer(folder: Path) -> Any:
     Raises: what transformers raises for a folder without one.
     """
     found = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    # The vocabulary as it was read, which the compiled tokenizer has a copy of: 3 MB of each process for 30,000 words.
-    vars(found).pop("_vocab", None)
+    if found.is_fast:
+        # The vocabulary as it was read, which the compiled tokenizer has a copy of: 3 MB a process for 30,000 words.
+        vars(found).pop("_vocab", None)
     return found
