@@ -15,6 +15,12 @@ from altlas.root import root
 admin.autodiscover()
 
 urlpatterns = [
+    # What is asked most comes first.
+    path("v1/", include("orchestrator.urls_openai")),
+    path("api/v1/auth/", include("authgateway.urls")),
+    path("api/v1/", include("segmentation.urls")),
+    path("api/v1/archive/", include("archive.urls")),
+    path("api/v1/", include("orchestrator.urls")),
     path("", root, name="root"),
     path("admin/overview.json", overview, name="console-overview"),
     path("admin/language", language.choose, name="console-language"),
@@ -27,11 +33,6 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/v1/auth/", include("authgateway.urls")),
-    path("api/v1/", include("segmentation.urls")),
-    path("api/v1/archive/", include("archive.urls")),
-    path("api/v1/", include("orchestrator.urls")),
-    path("v1/", include("orchestrator.urls_openai")),
     path("", include("orchestrator.urls_v2")),
     path(".well-known/", include("authgateway.urls_wellknown")),
 ]

@@ -17,6 +17,7 @@ from altlas.kernel.ids import uuid7
 
 logger = logging.getLogger(__name__)
 HEADER = "X-Request-ID"
+_META = "HTTP_X_REQUEST_ID"
 _LOG_REQUESTS = env.flag("ALTLAS_LOG_REQUESTS", False, help="Log one line per answered request.")
 
 # A given id is written to logs, headers and rows: only harmless characters are taken over.
@@ -46,7 +47,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with bound(request.headers.get(HEADER, "")) as request_id, log_context.scope():
+        with bound(request.META.get(_META, "")) as request_id, log_context.scope():
             begun = monotonic()
             response = self.get_response(request)
             response[HEADER] = request_id

@@ -46,7 +46,5 @@ FROM authgateway_user u WHERE u.id = %s AND NOT EXISTS (
 
 
 def _holder(claims: AccessClaims) -> User | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_SQL, [claims.sub, str(claims.sid), claims.jti])
-        row = cursor.fetchone()
+    row = connection.first_row(_SQL, [claims.sub, str(claims.sid), claims.jti])
     return None if row is None else User.from_db(connection.alias, _FIELDS, row)

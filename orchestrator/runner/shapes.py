@@ -1,8 +1,8 @@
 """The grid of tensor shapes that forward passes are padded to: pure, no torch.
 
 oneDNN keeps a compiled primitive for every shape it has seen and the allocator keeps the blocks that each one needed,
-so free shapes look like a leak for thousands of requests (docs/decisions/0033). Forty shapes are all warmed up, and
-then nothing new is kept.
+so free shapes look like a leak for thousands of requests (docs/decisions/0033). The shapes of a grid are all warmed up,
+and then nothing new is kept.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-LIMIT = 40
+LIMIT = 64
 # Measured: one more pass through a small encoder costs as much as this many tokens in a pass that runs anyway.
 PASS_TOKENS = 35
 _LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-_SIZES = 4
 
 
 class Shape(NamedTuple):
@@ -40,11 +39,8 @@ class Grid:
 
         A pass holds at most ``token_bound`` tokens, except for a single row that is longer by itself.
         """
-        widths = _widths(max_tokens, most=limit // _SIZES)
-        sizes = [_sizes(max(1, token_bound // width)) for width in widths]
-        left = limit - sum(map(len, sizes))
-        # Short texts come most often and in any number: what is left makes their steps finer.
-        return cls(widths=widths, sizes=tuple([*map(_finer, sizes[:left]), *sizes[left:]]))
+        widths = _widths(max_tokens, most=limit // 2)
+        return cls(widths=widths, sizes=_sizes(widths, token_bound=token_bound, limit=limit))
 
     def __len__(self) -> int:
         return sum(map(len, self.sizes))
@@ -107,21 +103,31 @@ def _widths(max_tokens: int, *, most: int) -> tuple[int, ...]:
     return tuple(widths)
 
 
-def _sizes(room: int) -> tuple[int, ...]:
-    """Return up to four numbers of rows: 1, and powers of two up to the largest that fits."""
-    largest = 1 << (room.bit_length() - 1)
-    if largest <= 8:
-        return tuple(size for size in (1, 2, 4, 8) if size <= largest)
-    # Steps of four from the top: between them a rest is split over two passes rather than padded.
-    return tuple(sorted({1, largest // 16 if largest >= 64 else 4, largest // 4, largest} - {0}))
+def _sizes(widths: tuple[int, ...], *, token_bound: int, limit: int) -> tuple[tuple[int, ...], ...]:
+    """Return the numbers of rows for each width: 1, the largest power of two that fits, and steps between them.
+
+    The widest step is halved first, for it pads most; among equals the one of fewest tokens, for few short texts wait
+    together most often, and a small shape keeps little memory.
+    """
+    found = [sorted({1, 1 << (max(1, token_bound // width).bit_length() - 1)}) for width in widths]
+    while sum(map(len, found)) < limit:
+        steps = [
+            (-upper / lower, upper * width, lower, upper, sizes)
+            for width, sizes in zip(widths, found, strict=True)
+            for lower, upper in itertools.pairwise(sizes)
+            if upper - lower > 1
+        ]
+        if not steps:
+            break
+        *_, lower, upper, sizes = min(steps, key=lambda step: step[:2])
+        bisect.insort(sizes, _middle(lower, upper))
+    return tuple(map(tuple, found))
 
 
-def _finer(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return ``sizes`` with one more in the first wide step above a few rows; as they are when there is none."""
-    for lower, upper in itertools.pairwise(sizes):
-        if lower >= 4 and upper >= 4 * lower:
-            return tuple(sorted((*sizes, 2 * lower)))
-    return sizes
+def _middle(lower: int, upper: int) -> int:
+    """Return the power of two nearest to the geometric mean; where there is none between, the arithmetic mean."""
+    doublings = (upper // lower).bit_length() - 1
+    return lower << (doublings // 2) if doublings > 1 else (lower + upper) // 2
 
 
 class ShapeLog:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.runner.shapes import LIMIT
 from tests.support.stack import ROOT, Stack
 from tests.support.waiting import eventually
 
@@ -24,7 +25,7 @@ def test_a_profile_names_what_grows_in_the_processes(stack: Stack, tmp_path: Pat
     assert record["curve"]["mebibytes"][-1] > 100
     kinds = {found["kind"] for found in record["after"].values()}
     assert {"runner", "worker", "web", "forkserver"} <= kinds
-    assert 0 < record["told"]["shapes"] <= 40
+    assert 0 < record["told"]["shapes"] <= LIMIT
     assert record["told"]["tensors"] == 0
     assert {"runner", "worker"} == set(record["growth"])
     assert any("line" in row for row in record["growth"]["worker"]["lines"])

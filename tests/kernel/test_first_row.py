@@ -1,0 +1,40 @@
+"""The statement of every request: borrowed connection, planned once, the same errors as any other."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DataError, connection, transaction
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_request_without_a_connection_borrows_one_and_holds_none_afterwards() -> None:
+    connection.close()
+    assert connection.first_row("SELECT %s::int + 1", [41]) == (42,)
+    assert connection.first_row("SELECT 1 WHERE false", []) is None
+    assert connection.connection is None
+
+
+def test_inside_a_transaction_it_sees_what_was_written_there() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE noted ON COMMIT DROP AS SELECT 7 AS value")
+        assert connection.first_row("SELECT value FROM noted WHERE value = %s", [7]) == (7,)
+
+
+def test_the_server_plans_it_once_for_a_connection() -> None:
+    with transaction.atomic():  # one connection from here on
+        for value in range(5):
+            assert connection.first_row("SELECT 'planned once', %s::int", [value]) == ("planned once", value)
+        found = connection.first_row(
+            "SELECT count(*), sum(generic_plans + custom_plans)::int FROM pg_prepared_statements WHERE statement LIKE %s",
+            ["SELECT 'planned once'%"],
+        )
+    assert found == (1, 5)
+
+
+def test_an_error_is_djangos_and_the_connection_is_given_back() -> None:
+    connection.close()
+    for _ in range(connection.pool.max_size + 1):
+        with pytest.raises(DataError):
+            connection.first_row("SELECT 1 / %s::int", [0])
+    assert connection.first_row("SELECT 1", []) == (1,)
