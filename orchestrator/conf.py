@@ -90,8 +90,9 @@ class Conf:
     lane: str = env.choice(
         "ALTLAS_INFER_LANE",
         "direct",
-        choices=("direct", "celery"),
-        help="How synchronous inference reaches a node: over its own Redis list, or as a Celery task.",
+        choices=("direct", "redis", "celery"),
+        help="How synchronous inference reaches a node: `direct` through its door where that is on this machine and "
+        "over its Redis list otherwise, `redis` over its list always, `celery` as a task.",
     )
     lane_threads: int = env.integer(
         "ALTLAS_INFER_LANE_THREADS", 16, minimum=1, help="Synchronous requests that one node has under way at a time."

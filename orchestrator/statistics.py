@@ -6,8 +6,14 @@ Without Redis nothing is counted and nothing fails: they are figures to look at,
 from __future__ import annotations
 
 import logging
+import os
+import queue
+import threading
 import time
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -21,26 +27,82 @@ _NANO = 1_000_000_000
 _BATCHES, _BATCHES_NS = "batches:", "batches_ns:"
 
 
-def succeeded(pipe: Pipeline, answer: Mapping[str, Any], *, inputs: int) -> None:
-    """Have ``pipe`` count what a node answered; the reply itself goes the same way, so that counting costs its waiter
-    no round trip. Durations are the node's. Executions are forward passes: a pass that several requests share comes
-    with the first answer after it, and is not counted where that answer is none of those that are."""
-    on_node, computing = int(answer["node_seconds"] * _NANO), int(answer["model_seconds"] * _NANO)
-    counts = {
-        "inference_count": inputs,
-        "execution_count": len(answer["batches"]),
-        "success": 1,
-        "success_ns": on_node,
-        "queue_ns": max(0, on_node - computing),
-        "compute_ns": computing,
-    }
-    for size, seconds in answer["batches"]:
-        for name, count in ((_BATCHES, 1), (_BATCHES_NS, int(seconds * _NANO))):
-            counts[f"{name}{size}"] = counts.get(f"{name}{size}", 0) + count
-    key = _key(answer["model"], answer["version"])
-    for name, count in counts.items():
-        pipe.hincrby(key, name, count)
-    pipe.hset(key, "last_inference", int(time.time() * 1000))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """What inferences add to the figures of a version. Durations are the node's. Executions are forward passes: a pass
+    that several requests share comes with the first answer after it, and is not counted where that answer is none of
+    those that are."""
+
+    model: str
+    version: str
+    figures: Mapping[str, int]
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], *, inputs: int) -> Counts:
+        """Return what a node's answer to a request with ``inputs`` inputs adds."""
+        on_node, computing = int(answer["node_seconds"] * _NANO), int(answer["model_seconds"] * _NANO)
+        figures = Counter(
+            {
+                "inference_count": inputs,
+                "execution_count": len(answer["batches"]),
+                "success": 1,
+                "success_ns": on_node,
+                "queue_ns": max(0, on_node - computing),
+                "compute_ns": computing,
+            }
+        )
+        for size, seconds in answer["batches"]:
+            figures[f"{_BATCHES}{size}"] += 1
+            figures[f"{_BATCHES_NS}{size}"] += int(seconds * _NANO)
+        return cls(model=answer["model"], version=answer["version"], figures=figures)
+
+
+def succeeded(pipe: Pipeline, *, counts: Iterable[Counts]) -> None:
+    """Have ``pipe`` count: when a reply goes the same way, counting costs its waiter no round trip."""
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in counts:
+        sums[_key(one.model, one.version)].update(one.figures)
+    now = int(time.time() * 1000)
+    for key, figures in sums.items():
+        for name, count in figures.items():
+            pipe.hincrby(key, name, count)
+        pipe.hset(key, "last_inference", now)
+
+
+class _Later:
+    """Counts in a thread of its own: as soon as it can, and together what has come in the meantime."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Counts] = queue.SimpleQueue()
+        self._starting = threading.Lock()
+        self._process = 0
+
+    def put(self, counts: Counts) -> None:
+        self._waiting.put(counts)
+        if self._process != os.getpid():
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._process != os.getpid():
+                threading.Thread(target=self._run, name="statistics", daemon=True).start()
+                self._process = os.getpid()
+
+    def _run(self) -> None:
+        while True:
+            found = [self._waiting.get()]
+            with suppress(queue.Empty):
+                while True:
+                    found.append(self._waiting.get_nowait())
+            try:
+                with client("broker").pipeline(transaction=False) as pipe:
+                    succeeded(pipe, counts=found)
+                    pipe.execute()
+            except redis.RedisError as exc:
+                logger.warning("inference statistics were not counted: %s", exc)
+
+
+count = _Later().put
 
 
 def failed(model: str, version: str | None, *, seconds: float) -> None:

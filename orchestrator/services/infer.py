@@ -167,9 +167,9 @@ def _infer_there(
         "params": dict(params),
         "counted": counted,
     }
-    if conf.lane == "direct":
+    if conf.lane != "celery":
         chosen = choose(nodes, model=model, version=version, now=time.time(), rng=_rng) or nodes[0]["name"]
-        reply = lane.ask(chosen, request, seconds=seconds, alive=_alive, urgent=urgent)
+        reply = lane.ask(chosen, request, seconds=seconds, alive=_alive, urgent=urgent, near=conf.lane == "direct")
     else:
         reply = _by_celery(request, seconds)
     if reply is None:

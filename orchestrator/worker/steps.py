@@ -10,8 +10,8 @@ from celery import bootsteps
 from django.conf import settings
 
 from orchestrator.conf import conf
-from orchestrator.lane import LaneReaders
-from orchestrator.services.answers import serve
+from orchestrator.lane import Door, LaneReaders, Slots
+from orchestrator.services.answers import serve, serve_here
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
@@ -100,6 +100,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         self._journal: Journal | None = None
         self._heartbeat: Heartbeat | None = None
         self._lane: LaneReaders | None = None
+        self._door: Door | None = None
         self._watcher: Watcher | None = None
 
     def start(self, parent: Any) -> None:
@@ -119,8 +120,11 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         node.become(node.NodeWorker(name=name, supervisor=supervisor), on_drain=partial(_shared_work, parent))
         self._heartbeat = Heartbeat(name=name, supervisor=supervisor)
         self._heartbeat.start()
-        self._lane = LaneReaders(name, threads=conf.lane_threads, serve=serve)
+        slots = Slots(conf.lane_threads)
+        self._lane = LaneReaders(name, threads=conf.lane_threads, serve=serve, slots=slots)
         self._lane.start()
+        self._door = Door(name, threads=conf.lane_threads, serve=serve_here, slots=slots)
+        self._door.start()
         self._watcher = Watcher(node=name, supervisor=supervisor, total_bytes=memory.machine_bytes())
         self._watcher.start()
         queue = f"altlas.node.{name}"
@@ -131,6 +135,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         here = node.current()
         if self._heartbeat is not None:
             self._heartbeat.stop()  # first, so that nobody sends anything here any more
+        if self._door is not None:
+            self._door.stop()
         if self._lane is not None:
             self._lane.stop()
         if self._watcher is not None:

@@ -26,7 +26,8 @@ def test_the_server_plans_it_once_for_a_connection() -> None:
         for value in range(5):
             assert connection.first_row("SELECT 'planned once', %s::int", [value]) == ("planned once", value)
         found = connection.first_row(
-            "SELECT count(*), sum(generic_plans + custom_plans)::int FROM pg_prepared_statements WHERE statement LIKE %s",
+            "SELECT count(*), sum(generic_plans + custom_plans)::int FROM pg_prepared_statements "
+            "WHERE statement LIKE %s",
             ["SELECT 'planned once'%"],
         )
     assert found == (1, 5)

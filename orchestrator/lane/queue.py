@@ -1,8 +1,4 @@
-"""The direct lane to a node: synchronous requests over a Redis list, at most once, with a deadline.
-
-Celery stays the engine for what is queued and must survive; a caller that waits needs neither its guarantees nor its
-4 ms (docs/decisions/0021). A request that its node does not take is answered by nobody, and its caller knows when.
-"""
+"""A node's list in Redis: for callers on other machines, and for all that has to wait."""
 
 from __future__ import annotations
 
@@ -15,11 +11,12 @@ from typing import Any
 import msgpack
 import redis
 
-from altlas.kernel import log_context, replies, request_id, tracing
+from altlas.kernel import log_context, replies, request_id
 from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
 from orchestrator.conf import conf
 from orchestrator.exceptions import NodeUnavailable
+from orchestrator.lane.slots import Slots
 
 logger = logging.getLogger(__name__)
 _PREFIX = "altlas:lane:"
@@ -30,25 +27,9 @@ _FIRST_SLICE, _SLICE = 0.25, 1.0
 def ask(
     node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool], urgent: bool = False
 ) -> dict[str, Any] | None:
-    """Put ``request`` (msgpack types) on the lane of ``node`` and wait for the reply; None when none came in time.
-
-    ``urgent`` goes before all that waits.
-
-    Raises:
-        NodeUnavailable: the lane is full, or the node has gone (``alive`` says so while waiting).
-        Unavailable: Redis cannot be reached.
-    """
+    """Put ``request`` on the list of ``node`` and wait for the reply. As ``orchestrator.lane.ask``."""
     reply_id = replies.new_reply_id()
-    until = time.time() + seconds
-    body = msgpack.packb(
-        {
-            **request,
-            "reply_id": reply_id,
-            "until": until,
-            "request_id": request_id.current_request_id(),
-            "trace": tracing.carried(),
-        }
-    )
+    body = msgpack.packb({**request, "reply_id": reply_id})
     try:
         with client("broker").pipeline(transaction=False) as pipe:
             (pipe.lpush if urgent else pipe.rpush)(_PREFIX + node, body)
@@ -82,8 +63,11 @@ def length(node: str) -> int:
 class LaneReaders:
     """The node's end: threads that each take one request at a time and answer it."""
 
-    def __init__(self, node: str, *, threads: int, serve: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, node: str, *, threads: int, serve: Callable[[dict[str, Any]], None], slots: Slots | None = None
+    ) -> None:
         self._key = _PREFIX + node
+        self._slots = slots or Slots(threads)
         self._serve = serve
         self._over = threading.Event()
         self._threads = [
@@ -115,8 +99,12 @@ class LaneReaders:
     def _take(self, body: bytes) -> None:
         try:
             request: dict[str, Any] = msgpack.unpackb(body, raw=False)
-            if request["until"] > time.time():
-                with request_id.bound(str(request.get("request_id", ""))), log_context.scope():
-                    self._serve(request)
+            self._slots.take()
+            try:
+                if request["until"] > time.time():
+                    with request_id.bound(str(request.get("request_id", ""))), log_context.scope():
+                        self._serve(request)
+            finally:
+                self._slots.give_back()
         except Exception:  # one bad request must not end a reader
             logger.exception("a request on the lane met a defect")
