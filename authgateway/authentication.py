@@ -34,33 +34,32 @@ class AccessTokenAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[User, AccessClaims] | None:
-        caller = caller_of(request)
         try:
             found = credential(request.META.get("HTTP_AUTHORIZATION", ""))
             if found is None:
                 return None
             scheme, token = found
             if scheme == "bearer" and token.startswith(opaque.API):
-                return authenticate_api_token(token, caller)
+                return authenticate_api_token(token, caller_of(request))
             user, claims = authenticate_token(token)
             if scheme == "dpop" or claims.jkt:
-                self._prove(request, scheme, token, claims, caller)
+                self._prove(request, scheme, token, claims)
             log_context.note(user=user.pk)
             return user, claims
         except TokenInvalid as exc:
-            refusal_record(reason=exc.reason, severity=exc.severity, caller=caller)
+            refusal_record(reason=exc.reason, severity=exc.severity, caller=caller_of(request))
             raise
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
-    def _prove(self, request: Request, scheme: str, token: str, claims: AccessClaims, caller: Caller) -> None:
+    def _prove(self, request: Request, scheme: str, token: str, claims: AccessClaims) -> None:
         if scheme == "bearer":
             raise TokenInvalid("dpop_downgrade", severity="high")  # stolen, or a client that forgot its proof
         proof = request.META.get("HTTP_DPOP", "")
         # Forward-auth asks on behalf of another address than its own.
         target_in = getattr((request.parser_context or {}).get("view"), "proof_target", target_of)
-        jkt = proof_take(text=proof, target=target_in(request), caller=caller, access_token=token)
+        jkt = proof_take(text=proof, target=target_in(request), caller=caller_of(request), access_token=token)
         if jkt != claims.jkt:
             raise TokenInvalid("dpop_other_key", severity="high")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 
 from authgateway import metrics
@@ -46,5 +48,6 @@ FROM authgateway_user u WHERE u.id = %s AND NOT EXISTS (
 
 
 def _holder(claims: AccessClaims) -> User | None:
-    row = connection.first_row(_SQL, [claims.sub, str(claims.sid), claims.jti])
+    database: Any = connection  # of our own kind (altlas.kernel.postgresql)
+    row = database.first_row(_SQL, [claims.sub, str(claims.sid), claims.jti])
     return None if row is None else User.from_db(connection.alias, _FIELDS, row)

@@ -17,8 +17,8 @@ from authgateway.tokens.claims import AccessClaims
 from authgateway.tokens.verifier import Policy
 
 _MOST = 4096
-# Of the token and of what the policy demands of it -> key, claims.
-_Found = tuple[rsa.RSAPublicKey, AccessClaims]
+# Of the token and of what the policy demands of it -> key id, key, claims.
+_Found = tuple[str, rsa.RSAPublicKey, AccessClaims]
 _remembered: OrderedDict[tuple[bytes, str, str, int], _Found] = OrderedDict()
 _lock = threading.Lock()
 
@@ -35,13 +35,14 @@ def verify(token: str, *, policy: Policy, now: float) -> AccessClaims:
         found = _remembered.get(name)
         if found is not None:
             _remembered.move_to_end(name)
-    if found is not None and verifier.key_of(token, policy) is found[0]:
-        claims = found[1]
+    if found is not None and policy.keys.get(found[0]) is found[1]:
+        claims = found[2]
         verifier.check_times(iat=claims.iat, nbf=claims.iat, exp=claims.exp, policy=policy, now=now)
         return claims
     claims = verifier.verify(token, policy=policy, now=now)
+    kid = verifier.kid_of(token)
     with _lock:
-        _remembered[name] = (verifier.key_of(token, policy), claims)
+        _remembered[name] = (kid, policy.keys[kid], claims)
         while len(_remembered) > _MOST:
             _remembered.popitem(last=False)
     return claims

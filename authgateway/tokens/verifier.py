@@ -58,7 +58,7 @@ def verify(token: str, *, policy: Policy, now: float) -> AccessClaims:
     if not _SHAPE.fullmatch(token):
         raise TokenInvalid("malformed")
     head, payload, signature = token.split(".")
-    key = key_of(token, policy)
+    key = _key(kid_of(token), policy)
     if not _RS256.verify(f"{head}.{payload}".encode("ascii"), key, decode_segment(signature)):
         raise TokenInvalid("bad_signature")
     return _claims(_object(payload), policy, now)
@@ -76,13 +76,16 @@ def check_times(*, iat: int, nbf: int, exp: int, policy: Policy, now: float) -> 
         raise TokenExpired("expired")
 
 
-def key_of(token: str, policy: Policy) -> rsa.RSAPublicKey:
-    """Return the key that a token's header names, if it may verify now.
+def kid_of(token: str) -> str:
+    """Return the id of the key that the header of a token names.
 
     Raises:
         TokenInvalid, TokenWrongType
     """
-    return _key(_header(token.partition(".")[0]), policy)
+    kid = _header(token.partition(".")[0])["kid"]
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise TokenInvalid("kid_rejected")
+    return kid
 
 
 def decode_segment(segment: str) -> bytes:
@@ -116,10 +119,7 @@ def _header(segment: str) -> dict[str, Any]:
     return header
 
 
-def _key(header: Mapping[str, Any], policy: Policy) -> rsa.RSAPublicKey:
-    kid = header["kid"]
-    if not isinstance(kid, str) or not _KID.fullmatch(kid):
-        raise TokenInvalid("kid_rejected")
+def _key(kid: str, policy: Policy) -> rsa.RSAPublicKey:
     key = policy.keys.get(kid)
     if key is None:
         if kid in policy.refused:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -55,8 +55,7 @@ def run(connection: socket.socket, *, name: str) -> int:
 class Runner:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._inbox: deque[dict[str, Any]] = deque()
-        self._arrived = threading.Semaphore(0)
+        self._inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._writing = threading.Lock()
         self._busy_since: float | None = None
         self._arrivals = 0
@@ -99,8 +98,7 @@ class Runner:
                 busy = 0.0 if since is None else time.monotonic() - since
                 self._send(op="pong", id=message["id"], busy_seconds=busy, memory=report())
             else:
-                self._inbox.append(message)
-                self._arrived.release()
+                self._inbox.put(message)
 
     def _next(self) -> dict[str, Any]:
         """Wait for a message; meanwhile do what no request should have to wait for."""
@@ -108,13 +106,15 @@ class Runner:
             # The request that caused the load is on its way: it must not stand behind a warm-up of other shapes. Nor
             # must those that follow in a stream: between two of them a shape is run now and then, so that all are.
             quiet = _QUIET_SECONDS if time.monotonic() - self._warmed_at < _STREAM_SECONDS else 0.0
-            if self._arrived.acquire(timeout=quiet if self._arrivals else _FIRST_SECONDS):
-                return self._inbox.popleft()
+            with suppress(queue.Empty):
+                return self._inbox.get(timeout=quiet if self._arrivals else _FIRST_SECONDS)
             self._warm_one()
             self._warmed_at = time.monotonic()
-        while not self._arrived.acquire(timeout=self._housekeeping.wait()):
-            self._housekeeping.idle()
-        return self._inbox.popleft()
+        while True:
+            try:
+                return self._inbox.get(timeout=self._housekeeping.wait())
+            except queue.Empty:
+                self._housekeeping.idle()
 
     def _warm_one(self) -> None:
         shape = self._cold.pop()
@@ -179,13 +179,14 @@ class Runner:
     # --- serving ----------------------------------------------------------------------------------------------------
     def _turn(self) -> bool:
         """Take in what has arrived, then run one forward pass; false when told to stop."""
-        while not self._pool or self._inbox:
+        while not self._pool or not self._inbox.empty():
             if not self._accept(self._next()):
                 return False
         begun = time.monotonic()
         while (left := begun + self._company.patience(self._pool) - time.monotonic()) > 0:
-            if self._arrived.acquire(timeout=left) and not self._accept(self._inbox.popleft()):
-                return False
+            with suppress(queue.Empty):
+                if not self._accept(self._inbox.get(timeout=left)):
+                    return False
         if self._pool:  # whoever waited may have been cancelled meanwhile
             self._forward(self._pool.next_batch())
         return True
@@ -250,7 +251,7 @@ class Runner:
             item.request.outputs[item.index] = output
             item.request.missing -= 1
         answered = sum(not request.waiting for request in requests)
-        self._company.passed(answered + len(self._pool) + len(self._inbox), elapsed)
+        self._company.passed(answered + len(self._pool) + self._inbox.qsize(), elapsed)
         for request in requests:
             request.seconds += elapsed
             if request.missing == 0:

@@ -210,9 +210,9 @@ class RunnerProcess:
     def _handle(self, message: dict[str, Any]) -> None:
         match message["op"]:
             case "result" | "census" | "report":
+                self._resolve(message)  # first: somebody waits for it
                 if message.get("batches"):
                     self.on_batches(message["batches"])
-                self._resolve(message)
             case "error":
                 error = exceptions.from_wire({"code": message["code"], "detail": message["detail"]})
                 future = self._pending.pop(message["id"], None)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from altlas.kernel import problems
 from altlas.kernel.errors import InvalidInput
+from altlas.kernel.negotiation import OneWay
 from altlas.kernel.validation import validated
 from orchestrator import selectors, services
 from orchestrator.models import Task
@@ -27,6 +28,7 @@ class OpenAIView(APIView):
     """Errors as ``{"error": {"message", "type", "param", "code"}}``."""
 
     required_scopes = "models:infer"
+    content_negotiation_class = OneWay
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return _handler

@@ -39,8 +39,7 @@ def ends() -> Iterator[tuple[socket.socket, Runner, Recorder]]:
 def reader(runner: Runner) -> Any:
     def read() -> None:
         while (message := frames.receive(runner._connection)) is not None:
-            runner._inbox.append(message)
-            runner._arrived.release()
+            runner._inbox.put(message)
 
     return read
 

@@ -89,6 +89,14 @@ def _first(cursor: Any, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] 
     return row
 
 
+class _Cursor(psycopg.Cursor[Any]):
+    """Binds on the server, and reads what it answers without a detour over text."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        super().__init__(connection)
+        self.format = psycopg.pq.Format.BINARY
+
+
 @cache
 def _counted(alias: str, vendor: str) -> Any:
-    return ExportingCursorWrapper(psycopg.Cursor, alias, vendor)
+    return ExportingCursorWrapper(_Cursor, alias, vendor)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,19 +16,17 @@ from rest_framework.views import APIView
 
 from altlas.kernel import problems
 from altlas.kernel.errors import AltlasError, InvalidInput, NotFound, TooLarge
+from altlas.kernel.negotiation import OneWay
 from authgateway.permissions import AUTHENTICATED
 
 logger = logging.getLogger(__name__)
 
 
-class AnyAccept(BaseContentNegotiation):
+class _NoMediaTypes(OneWay):
     """Clients of the protocol send no Accept and no Content-Type; none is needed."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class V2View(APIView):
@@ -37,7 +34,7 @@ class V2View(APIView):
 
     required_scopes: Any = "models:infer"
     renderer_classes = (JSONRenderer,)
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = _NoMediaTypes
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return _handler
