@@ -91,7 +91,8 @@ def overhead(model: Any, url: str) -> list[list[str]]:
     with logged_in(url) as client:
         ways: dict[str, Callable[[], Any]] = {
             "in-process": lambda: forward(model, [TEXT]),
-            "direct lane": infer,
+            "direct lane, the node's door": infer,
+            "direct lane, over Redis": lambda: infer(lane="redis"),
             "Celery task": lambda: infer(lane="celery"),
             "HTTP over the direct lane": lambda: ask(client),
         }

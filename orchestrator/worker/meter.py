@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import Any
 
 from orchestrator import metrics
@@ -35,13 +35,24 @@ def loaded(spec: VersionSpec, facts: Loaded) -> None:
     metrics.LOAD_SECONDS.labels(model=spec.key.model).observe(facts.load_seconds + facts.warm_seconds)
 
 
+# Noted by whoever reads a runner's answers, which others wait for; counted with the next heartbeat.
+_passes: deque[tuple[str, int]] = deque(maxlen=100_000)
+
+
 def batches(model: str, passes: list[tuple[int, float]]) -> None:
-    for size, _seconds in passes:
+    _passes.extend((model, size) for size, _seconds in passes)
+
+
+def _count_batches() -> None:
+    while _passes:
+        model, size = _passes.popleft()
         metrics.BATCH_SIZE.labels(model=model).observe(size)
 
 
 def state(node: str, report: dict[str, Any]) -> None:
-    """Set the gauges from one heartbeat's report; a state that nothing is in any more goes to 0."""
+    """Count what was noted since the last heartbeat, and set the gauges from this one's report; a state that nothing is
+    in any more goes to 0."""
+    _count_batches()
     replicas = report["replicas"]
     held = Counter[str]()
     for replica in replicas:

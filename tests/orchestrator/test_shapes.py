@@ -30,6 +30,23 @@ def test_a_shape_holds_what_it_is_asked_to_hold() -> None:
         grid.shape(1000, 256)
 
 
+def test_a_few_short_texts_are_not_padded_and_nothing_is_padded_to_more_than_twice_its_rows() -> None:
+    grid = Grid.build(max_tokens=256, token_bound=1024)
+    for longest in (8, 12, 16, 24, 32, 64):
+        assert [grid.shape(rows, longest).rows for rows in (1, 2, 3, 4)] == [1, 2, 3, 4]
+    for longest in grid.widths:
+        for rows in range(1, grid.room(longest) + 1):
+            assert grid.shape(rows, longest).rows < 2 * rows
+
+
+def test_two_short_texts_that_wait_share_a_pass() -> None:
+    pool = Pool(token_bound=1024, grid=Grid.build(max_tokens=256, token_bound=1024))
+    for number in (1, 2):
+        request = Request(id=number, count=1, arrival=number)
+        pool.add(request, [Item(request, 0, 14, None)])
+    assert len(pool.next_batch()) == 2
+
+
 def drained(pool: Pool) -> list[list[Item]]:
     batches = []
     while pool:
