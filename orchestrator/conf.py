@@ -69,10 +69,10 @@ class Conf:
     )
     batch_delay: int = env.integer(
         "ALTLAS_MODEL_BATCH_DELAY",
-        0,
+        10,
         minimum=0,
-        help="Milliseconds that a forward pass waits at most for requests to share it, never more than a quarter of "
-        "the last pass; it waits only while fewer are there than a moment ago, so a lone client never does.",
+        help="Milliseconds that a narrow forward pass waits at most for requests to share it, never more than half of "
+        "the last pass; it waits only while fewer are there than a moment ago, so a lone client never does. 0: never.",
     )
     allocator: str = env.text(
         "ALTLAS_MODEL_ALLOCATOR",

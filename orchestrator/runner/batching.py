@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.runner.shapes import Grid
+from orchestrator.runner.shapes import PASS_TOKENS, Grid
 
 BUCKET = 8
 
@@ -61,14 +61,9 @@ class Pool:
         """Return how many requests wait."""
         return len(self._requests)
 
-    def full(self) -> bool:
-        """Return whether what waits fills a pass already."""
-        tokens = 0
-        for request in self._requests.values():
-            tokens += sum(item.length for item in request.waiting)
-            if tokens >= self._bound:
-                return True
-        return False
+    def tokens(self) -> int:
+        """Return how many tokens wait."""
+        return sum(item.length for request in self._requests.values() for item in request.waiting)
 
     def add(self, request: Request, items: Iterable[Item]) -> None:
         request.waiting = sorted(items, key=lambda item: item.length)
@@ -134,12 +129,13 @@ class Company:
     """How long a pass waits for others to share it: only for as many requests as there were a moment ago.
 
     Clients that were answered together ask again one after the other. Without a wait the first of them gets a pass of
-    its own and all others stand behind it, again and again. A lone client never waits: nobody else is expected.
-    ``most`` seconds, and no more than ``share`` of what the last pass took.
+    its own and all others stand behind it, again and again. That is worth a wait as long as what is there is less work
+    than the fixed cost of a pass. A lone client never waits: nobody else is expected. ``most`` seconds, and no more
+    than ``share`` of what the last pass took.
     """
 
     most: float
-    share: float = 0.25
+    share: float = 0.5
     _expected: int = 0
     _patience: float = 0.0
 
@@ -149,6 +145,6 @@ class Company:
 
     def patience(self, pool: Pool) -> float:
         """Return the seconds for which those in ``pool`` may wait for more."""
-        if self._patience and 0 < len(pool) < self._expected and not pool.full():
+        if self._patience and 0 < len(pool) < self._expected and pool.tokens() < PASS_TOKENS:
             return self._patience
         return 0.0

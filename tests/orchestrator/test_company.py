@@ -6,6 +6,7 @@ import threading
 import time
 
 from orchestrator.runner.batching import Company, Item, Pool, Request
+from orchestrator.runner.shapes import PASS_TOKENS
 from tests.orchestrator.support import echo, supervised, within
 
 
@@ -25,10 +26,10 @@ def test_nobody_waits_for_company_that_was_not_there() -> None:
     assert company.patience(pool_of()) == 0.0
 
 
-def test_one_of_many_waits_for_the_others_and_no_longer_than_a_quarter_of_a_pass() -> None:
+def test_one_of_many_waits_for_the_others_and_no_longer_than_half_a_pass() -> None:
     company = Company(most=1.0)
     company.passed(4, seconds=0.1)
-    assert company.patience(pool_of(8)) == 0.1 / 4
+    assert company.patience(pool_of(8)) == 0.1 / 2
     assert company.patience(pool_of(8, 8, 8, 8)) == 0.0, "all are there"
     company.passed(4, seconds=100.0)
     assert company.patience(pool_of(8)) == 1.0
@@ -36,15 +37,17 @@ def test_one_of_many_waits_for_the_others_and_no_longer_than_a_quarter_of_a_pass
     assert company.patience(pool_of(8)) == 0.0, "the others did not come back"
 
 
-def test_nobody_waits_where_a_pass_is_full() -> None:
+def test_nobody_waits_where_there_is_more_to_do_than_a_pass_costs_anyway() -> None:
     company = Company(most=1.0)
     company.passed(9, seconds=0.1)
-    assert company.patience(pool_of(512, 511)) > 0.0
-    assert company.patience(pool_of(512, 512)) == 0.0
+    assert company.patience(pool_of(PASS_TOKENS - 1)) > 0.0
+    assert company.patience(pool_of(PASS_TOKENS)) == 0.0
+    assert company.patience(pool_of(14, 14)) > 0.0
+    assert company.patience(pool_of(14, 14, 14)) == 0.0
 
 
 def test_clients_that_come_one_after_the_other_share_a_pass() -> None:
-    """Six clients ask again within 10 ms of their answer. Without a wait the first of them goes alone every time."""
+    """Four clients ask again within 10 ms of their answer. Without a wait the first of them goes alone every time."""
     spec, passes = echo("echo", latency_seconds=0.4), list[tuple[int, float]]()
     with supervised(batch_delay=0.1) as scene:
         scene.supervisor.infer(spec, ["x"], deadline=within(30))
@@ -55,10 +58,10 @@ def test_clients_that_come_one_after_the_other_share_a_pass() -> None:
                 passes.extend(answer["batches"])
                 time.sleep(0.002 * number)
 
-        clients = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+        clients = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
         for client in clients:
             client.start()
         for client in clients:
             client.join()
-    assert sum(size for size, _seconds in passes) == 30
+    assert sum(size for size, _seconds in passes) == 20
     assert len(passes) <= 7, "five shared ones, and the first that nobody could know to be shared; ten without a wait"
