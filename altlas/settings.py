@@ -86,7 +86,7 @@ MIDDLEWARE = [
     "altlas.console.htmx.DialogRedirectMiddleware",
     "altlas.kernel.pages.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "altlas.kernel.pages.CsrfViewMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "altlas.kernel.pages.AuthenticationMiddleware",
     "altlas.console.language.PreferredLanguageMiddleware",
     "altlas.kernel.pages.MessageMiddleware",

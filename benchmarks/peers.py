@@ -130,6 +130,7 @@ def main() -> None:
             ask(ours)
             model = loader()
             model.warm_up()
+            time.sleep(20)  # a node runs the shapes of its passes when nobody asks
             doors: dict[str, tuple[httpx.Client, Ask]] = {
                 "ALT_LAS": (ours, ask),
                 "LitServe": (other, ask_litserve),

@@ -1,7 +1,7 @@
 """Middleware that only pages need: a request to the API goes past it.
 
-Sessions, forms, messages and the console's own policies mean nothing to a client with a token, and each of them costs
-a little of every request.
+Sessions, messages and the search for a language mean nothing to a client with a token, and each of them costs a little
+of every request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware import csrf, locale
+from django.middleware import locale
 from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 
@@ -28,10 +28,6 @@ class _PagesOnly(MiddlewareMixin):
 
 class SessionMiddleware(_PagesOnly, sessions.SessionMiddleware):
     """Django's."""
-
-
-class CsrfViewMiddleware(_PagesOnly, csrf.CsrfViewMiddleware):
-    """Django's; a view of the API that is not exempt is still refused, for what it looks at is asked of the view."""
 
 
 class AuthenticationMiddleware(_PagesOnly, auth.AuthenticationMiddleware):

@@ -16,6 +16,8 @@ from typing import Any
 from orchestrator.runner.shapes import PASS_TOKENS, Grid
 
 BUCKET = 8
+# Fewer tokens than this are not worth a pass of their own where others are about to come (docs/decisions/0037).
+NARROW = 2 * PASS_TOKENS
 
 
 def padded(length: int) -> int:
@@ -129,9 +131,9 @@ class Company:
     """How long a pass waits for others to share it: only for as many requests as there were a moment ago.
 
     Clients that were answered together ask again one after the other. Without a wait the first of them gets a pass of
-    its own and all others stand behind it, again and again. That is worth a wait as long as what is there is less work
-    than the fixed cost of a pass. A lone client never waits: nobody else is expected. ``most`` seconds, and no more
-    than ``share`` of what the last pass took.
+    its own and all others stand behind it, again and again. That is worth a wait as long as what is there is little
+    work beside the fixed cost of a pass. A lone client never waits: nobody else is expected. ``most`` seconds, and no
+    more than ``share`` of what the last pass took.
     """
 
     most: float
@@ -145,6 +147,6 @@ class Company:
 
     def patience(self, pool: Pool) -> float:
         """Return the seconds for which those in ``pool`` may wait for more."""
-        if self._patience and 0 < len(pool) < self._expected and pool.tokens() < PASS_TOKENS:
+        if self._patience and 0 < len(pool) < self._expected and pool.tokens() < NARROW:
             return self._patience
         return 0.0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from orchestrator.runner.batching import Company, Item, Pool, Request
-from orchestrator.runner.shapes import PASS_TOKENS
+from orchestrator.runner.batching import NARROW, Company, Item, Pool, Request
 from tests.orchestrator.support import echo, supervised, within
 
 
@@ -37,13 +36,13 @@ def test_one_of_many_waits_for_the_others_and_no_longer_than_half_a_pass() -> No
     assert company.patience(pool_of(8)) == 0.0, "the others did not come back"
 
 
-def test_nobody_waits_where_there_is_more_to_do_than_a_pass_costs_anyway() -> None:
+def test_nobody_waits_where_there_is_enough_to_do() -> None:
     company = Company(most=1.0)
     company.passed(9, seconds=0.1)
-    assert company.patience(pool_of(PASS_TOKENS - 1)) > 0.0
-    assert company.patience(pool_of(PASS_TOKENS)) == 0.0
-    assert company.patience(pool_of(14, 14)) > 0.0
-    assert company.patience(pool_of(14, 14, 14)) == 0.0
+    assert company.patience(pool_of(NARROW - 1)) > 0.0
+    assert company.patience(pool_of(NARROW)) == 0.0
+    assert company.patience(pool_of(14, 14, 14, 14)) > 0.0
+    assert company.patience(pool_of(14, 14, 14, 14, 14)) == 0.0
 
 
 def test_clients_that_come_one_after_the_other_share_a_pass() -> None:
