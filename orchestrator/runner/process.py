@@ -35,12 +35,10 @@ from orchestrator.runner.memory import (
 )
 from orchestrator.runner.rehearsal import rehearse
 from orchestrator.runner.shapes import Shape
+from orchestrator.runner.warming import Warming
 
 logger = logging.getLogger("orchestrator.runner")
 _T = TypeVar("_T")
-_FIRST_SECONDS = 0.5
-_QUIET_SECONDS = 0.03
-_STREAM_SECONDS = 2.0
 _LOW_PRIORITY: Final = 10  # nice: about a tenth of the processor where others want all of it
 _TOO_MUCH = "The model's process went over its memory limit."
 
@@ -61,8 +59,7 @@ class Runner:
         self._arrivals = 0
         self._batches: list[tuple[int, float]] = []  # inputs and seconds of each forward pass since the last answer
         self._housekeeping = Housekeeping()
-        self._cold: list[Shape] = []
-        self._warmed_at = 0.0
+        self._warming = Warming([], now=0.0)
         self._census = Census()
 
     def serve(self) -> int:
@@ -102,31 +99,29 @@ class Runner:
 
     def _next(self) -> dict[str, Any]:
         """Wait for a message; meanwhile do what no request should have to wait for."""
-        while self._cold:
-            # The request that caused the load is on its way: it must not stand behind a warm-up of other shapes. Nor
-            # must those that follow in a stream: between two of them a shape is run now and then, so that all are.
-            quiet = _QUIET_SECONDS if time.monotonic() - self._warmed_at < _STREAM_SECONDS else 0.0
+        while self._warming:
+            shape, quiet = self._warming.next(time.monotonic())
             with suppress(queue.Empty):
-                return self._inbox.get(timeout=quiet if self._arrivals else _FIRST_SECONDS)
-            self._warm_one()
-            self._warmed_at = time.monotonic()
+                return self._inbox.get(timeout=quiet) if shape is None else self._inbox.get_nowait()
+            if shape is not None:
+                self._warm(shape)
         while True:
             try:
                 return self._inbox.get(timeout=self._housekeeping.wait())
             except queue.Empty:
                 self._housekeeping.idle()
 
-    def _warm_one(self) -> None:
-        shape = self._cold.pop()
-        self._busy_since = time.monotonic()
+    def _warm(self, shape: Shape) -> None:
+        self._busy_since = begun = time.monotonic()
         try:
             with _politely():
                 self._loader.warm_shape(shape)  # type: ignore[attr-defined]  # a loader with a grid has it
         except Exception:  # the shape will fail a request too, which is told so
             logger.exception("the shape %s could not be warmed up", shape)
         finally:
-            self._busy_since = None
-        if not self._cold:
+            self._busy_since, now = None, time.monotonic()
+            self._warming.ran(shape, seconds=now - begun, now=now)
+        if not self._warming:
             self._housekeeping.loaded()
 
     # --- loading ----------------------------------------------------------------------------------------------------
@@ -150,9 +145,10 @@ class Runner:
             loader.warm_up()
             self._loader = loader
             grid = getattr(loader, "grid", None)
-            self._cold = grid.shapes()[::-1] if grid is not None else []
-            while order.get("thorough") and self._cold:
-                self._warm_one()
+            shapes = grid.shapes() if grid is not None else []
+            self._warming = Warming(shapes, now=time.monotonic())
+            for shape in shapes if order.get("thorough") else []:
+                self._warm(shape)
         except RunnerError as exc:
             self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
             return None
@@ -166,7 +162,7 @@ class Runner:
             )
             return None
         self._housekeeping.loaded()
-        self._busy_since, self._warmed_at = None, time.monotonic()
+        self._busy_since = None
         self._send(
             op="loaded",
             facts={**facts, "allocator": allocator()},
@@ -215,6 +211,7 @@ class Runner:
     def _enter(self, message: dict[str, Any]) -> None:
         inputs = message["inputs"]
         self._arrivals += 1
+        self._warming.asked(time.monotonic())
         request = Request(
             id=message["id"], count=len(inputs), arrival=self._arrivals, params=message.get("params") or {}
         )
@@ -245,7 +242,9 @@ class Runner:
         finally:
             self._busy_since = None
             self._housekeeping.passed()
-        elapsed = time.monotonic() - begun
+        now = time.monotonic()
+        elapsed = now - begun
+        self._warming.asked(now)
         self._batches.append((len(batch), elapsed))
         for item, output in zip(batch, outputs, strict=True):
             item.request.outputs[item.index] = output
