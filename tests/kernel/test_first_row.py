@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import DataError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,3 +40,26 @@ def test_an_error_is_djangos_and_the_connection_is_given_back() -> None:
         with pytest.raises(DataError):
             connection.first_row("SELECT 1 / %s::int", [0])
     assert connection.first_row("SELECT 1", []) == (1,)
+
+
+def test_what_is_logged_has_its_text() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert connection.first_row("SELECT %s::int", [5]) == (5,)
+    assert [query["sql"] for query in queries] == ["SELECT 5::int"]
+
+
+def test_a_column_that_has_got_another_type_is_read_again() -> None:
+    def told(sql: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+        connection.close()
+
+    told("CREATE TABLE probe AS SELECT 7 AS value")
+    try:
+        for _ in range(10):
+            assert connection.first_row("SELECT value FROM probe", []) == (7,)
+        told("ALTER TABLE probe ALTER COLUMN value TYPE text")
+        for _ in range(10):
+            assert connection.first_row("SELECT value FROM probe", []) == ("7",)
+    finally:
+        told("DROP TABLE probe")

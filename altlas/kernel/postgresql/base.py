@@ -67,6 +67,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-pro
             django.db.DatabaseError, django.db.InterfaceError: as ``cursor().execute``.
             psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: no connection is free.
         """
+        if self.queries_logged:  # Django's own cursor knows how to write down what it sent
+            return _first(self.cursor(), sql, parameters)
         kind = _counted(self.alias, self.vendor)
         if self.connection is not None or self.pool is None:
             self.ensure_connection()
@@ -77,6 +79,9 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-pro
             self.pool.open()
             borrowed = self.pool.getconn()
             try:
+                return _first(kind(borrowed), sql, parameters)
+            except psycopg.errors.FeatureNotSupported:  # a column has another type than when it was planned
+                borrowed.execute("DEALLOCATE ALL")
                 return _first(kind(borrowed), sql, parameters)
             finally:
                 self.pool.putconn(borrowed)
