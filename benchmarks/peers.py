@@ -2,7 +2,8 @@
 
 LitServe serves the same weights by the same forward pass on one torch thread, in batches of up to sixteen that it waits
 5 ms for. It checks no token, keeps no statistics and has no model to choose from; ALT_LAS does all of it for every
-request.
+request. LitServe polls its queues while nobody asks, which would slow down whatever is measured beside it, so it is
+suspended meanwhile; ALT_LAS runs on in LitServe's turns. What either takes when idle is in the table.
 
     python -m benchmarks.peers
 """
@@ -16,7 +17,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,16 @@ from benchmarks.orchestrator import (
 from tests.support.stack import ROOT, free_port, running
 
 CLIENTS, TURNS = (1, 4, 16), 3
-Ask = Callable[[httpx.Client], None]
+OURS, PEER = "ALT_LAS", "LitServe"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A server as its client sees it; inside ``alone`` it is measured."""
+
+    client: httpx.Client
+    ask: Callable[[httpx.Client], None]
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def ask_litserve(client: httpx.Client, path: str = "/predict") -> None:
@@ -48,31 +60,33 @@ def ask_litserve(client: httpx.Client, path: str = "/predict") -> None:
     assert answer.status_code == 200, answer.text
 
 
-def overhead(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[str]]:
-    ways: dict[str, Callable[[], Any]] = {"in-process": lambda: forward(model, [TEXT])}
-    ways |= {name: lambda client=client, door=door: door(client) for name, (client, door) in doors.items()}  # type: ignore[misc]
-    found = in_turns(ways)
-    limit = statistics.median(found["in-process"])
-    return [
-        [f"one client: {name}", f"{(p50 := statistics.median(values)):.2f} ms", f"+{p50 - limit:.2f} ms"]
-        for name, values in found.items()
-    ]
+def overhead(model: Any, doors: dict[str, Door]) -> list[list[str]]:
+    rows = []
+    for name, door in doors.items():
+        with door.alone():
+            found = in_turns({"in-process": partial(forward, model, [TEXT]), name: partial(door.ask, door.client)})
+        limit, p50 = statistics.median(found["in-process"]), statistics.median(found[name])
+        rows.append([f"one client: {name}", f"{p50:.2f} ms", f"+{p50 - limit:.2f} ms over {limit:.2f} ms"])
+    return rows
 
 
-def shares(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[str]]:
+def shares(model: Any, doors: dict[str, Door]) -> list[list[str]]:
     rows = []
     for clients in CLIENTS:
         rates: dict[str, list[float]] = {name: [] for name in doors}
         limits = []
         for _ in range(TURNS):
-            for name, (client, door) in doors.items():
-                rates[name].append(throughput(str(client.base_url), dict(client.headers), clients=clients, ask=door))
-            until, begun = time.perf_counter() + 2.0, time.perf_counter()
-            passes = 0
-            while time.perf_counter() < until:
-                forward(model, [TEXT] * clients)
-                passes += 1
-            limits.append(passes * clients / (time.perf_counter() - begun))
+            for name, door in doors.items():
+                url, headers = str(door.client.base_url), dict(door.client.headers)
+                with door.alone():
+                    rates[name].append(throughput(url, headers, clients=clients, ask=door.ask))
+            with doors[OURS].alone():
+                until, begun = time.perf_counter() + 2.0, time.perf_counter()
+                passes = 0
+                while time.perf_counter() < until:
+                    forward(model, [TEXT] * clients)
+                    passes += 1
+                limits.append(passes * clients / (time.perf_counter() - begun))
         limit = statistics.median(limits)
         for name, found in rates.items():
             rate = statistics.median(found)
@@ -80,6 +94,30 @@ def shares(model: Any, doors: dict[str, tuple[httpx.Client, Ask]]) -> list[list[
                 [f"{clients} clients: {name}", f"{rate:.0f}/s", f"{rate / limit:.2f} of {limit:.0f}/s in-process"]
             )
     return rows
+
+
+@contextmanager
+def suspended(tree: psutil.Process) -> Iterator[None]:
+    processes = [tree, *tree.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+def idle(tree: psutil.Process, seconds: float = 10.0) -> float:
+    """Return the share of a core that a tree of processes takes while nobody asks, in percent."""
+    processes = [tree, *tree.children(recursive=True)]
+
+    def taken() -> float:
+        return float(sum(sum(process.cpu_times()[:2]) for process in processes))
+
+    begun = taken()
+    time.sleep(seconds)
+    return (taken() - begun) / seconds * 100
 
 
 def memory(process: psutil.Process) -> float:
@@ -131,10 +169,8 @@ def main() -> None:
             model = loader()
             model.warm_up()
             time.sleep(20)  # a node runs the shapes of its passes when nobody asks
-            doors: dict[str, tuple[httpx.Client, Ask]] = {
-                "ALT_LAS": (ours, ask),
-                "LitServe": (other, ask_litserve),
-            }
+            doors = {OURS: Door(ours, ask, alone=partial(suspended, tree)), PEER: Door(other, ask_litserve)}
+            ask_litserve(other)
             rows = [*overhead(model, doors), *shares(model, doors)]
             ask(ours, TWIN)
             ask_litserve(other, "/twin")
@@ -142,6 +178,10 @@ def main() -> None:
             time.sleep(10)  # a node gives pages back once it is quiet
             rows.append(["memory with two models: node of ALT_LAS", f"{memory(worker):.0f} MB of PSS", ""])
             rows.append(["memory with two models: LitServe", f"{memory(tree):.0f} MB of PSS", ""])
+            rows.append(
+                ["idle: ALT_LAS, all its processes", f"{idle(psutil.Process(stack.process.pid)):.1f} % of a core", ""]
+            )
+            rows.append(["idle: LitServe", f"{idle(tree):.1f} % of a core", ""])
             print(table(["what", "", "against the model in-process"], rows))
             print(f"\n{ROUNDS} rounds in turns, rates in {TURNS} turns, one torch thread; {describe()}")
     finally:
