@@ -82,7 +82,7 @@ def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
     In every round in another order: whoever comes after a model in another process finds the caches full of that one.
     """
     found: dict[str, list[float]] = {name: [] for name in ways}
-    order, rng = list(ways), random.Random(1)  # noqa: S311  # an order, no secret
+    order, rng = list(ways), random.Random(1)  # the same orders every time
     for turn in range(ROUNDS + 20):
         rng.shuffle(order)
         for name in order:
