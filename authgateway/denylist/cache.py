@@ -12,13 +12,13 @@ import secrets
 import threading
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from altlas.kernel.clock import now
+from altlas.kernel.once import Once
 from authgateway import metrics
 from authgateway.conf import conf
 from authgateway.denylist import recent
@@ -43,7 +43,7 @@ class Away(Exception):
     """Redis did not answer in time, or is left alone by the breaker."""
 
 
-@cache
+@Once
 def connection() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URLS["security"],

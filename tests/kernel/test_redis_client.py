@@ -10,12 +10,13 @@ import pytest
 import redis
 
 from altlas.kernel import redis as clients
+from altlas.kernel.once import Once
 
 
 def test_threads_that_come_first_together_share_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that nobody keeps disconnects its pool when it goes, under the command that is waiting on it."""
     real, found = redis.Redis.from_url, list[Any]()
-    monkeypatch.setattr(clients, "_clients", {})
+    monkeypatch.setattr(clients, "client", Once(clients.client._make))
 
     def slowly(*given: Any, **named: Any) -> redis.Redis:
         time.sleep(0.05)
