@@ -107,7 +107,7 @@ def overhead(model: Any, url: str) -> list[list[str]]:
     rows = []
     for name, values in found.items():
         p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
-        rows.append([f"warm, one sentence: {name}", f"{p50:.2f} ms", f"p95 {p95:.2f} ms", f"+{p50 - limit:.2f} ms"])
+        rows.append([f"warm, one sentence: {name}", f"{p50:.2f} ms", f"p95 {p95:.2f} ms", f"{p50 - limit:+.2f} ms"])
     return rows
 
 
