@@ -2,7 +2,7 @@
 
 A shape that is run keeps whoever asks meanwhile waiting until it is done. So one is begun when it has been quiet for as
 long as it will take: a client that asks at intervals is then delayed, if at all, by less than it pauses. A stream that
-never pauses for long has one run now and then, the cheapest, so that in the end all are.
+never pauses for long has one run now and then, the cheapest; those that take long wait for a pause.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from orchestrator.runner.shapes import Shape
 FIRST_SECONDS: Final = 0.5  # the request that caused the load is on its way
 QUIET_SECONDS: Final = 0.03
 STREAM_SECONDS: Final = 2.0
+STREAM_COST: Final = 0.05
 _INSTANT: Final = 1e-6
 
 
@@ -36,14 +37,18 @@ class Warming:
 
     def next(self, now: float) -> tuple[Shape | None, float]:
         """Return the shape to run now; or None, and for how many seconds to listen before asking again."""
-        if self._asked and now - self._ran_at > STREAM_SECONDS - _INSTANT:
-            return min(self._left, key=_tokens), 0.0
+        cheapest = min(self._left, key=_tokens)
+        forced = self._asked and self._seconds(cheapest) <= STREAM_COST
+        if forced and now - self._ran_at > STREAM_SECONDS - _INSTANT:
+            return cheapest, 0.0
         first = self._left[0]
-        needed = max(QUIET_SECONDS if self._asked else FIRST_SECONDS, _tokens(first) * self._token_seconds)
-        missing = self._quiet_since + needed - now
+        missing = self._quiet_since + max(QUIET_SECONDS if self._asked else FIRST_SECONDS, self._seconds(first)) - now
         if missing < _INSTANT:
             return first, 0.0
-        return None, min(missing, max(0.0, self._ran_at + STREAM_SECONDS - now)) if self._asked else missing
+        return None, min(missing, self._ran_at + STREAM_SECONDS - now) if forced else missing
+
+    def _seconds(self, shape: Shape) -> float:
+        return _tokens(shape) * self._token_seconds
 
     def ran(self, shape: Shape, *, seconds: float, now: float) -> None:
         self._left.remove(shape)
