@@ -6,19 +6,18 @@ Without Redis nothing is counted and nothing fails: they are figures to look at,
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import redis
-from redis.client import Pipeline
 
+from altlas.kernel.once import Once
 from altlas.kernel.redis import client
 
 logger = logging.getLogger(__name__)
@@ -57,52 +56,36 @@ class Counts:
         return cls(model=answer["model"], version=answer["version"], figures=figures)
 
 
-def succeeded(pipe: Pipeline, *, counts: Iterable[Counts]) -> None:
-    """Have ``pipe`` count: when a reply goes the same way, counting costs its waiter no round trip."""
-    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for one in counts:
-        sums[_key(one.model, one.version)].update(one.figures)
-    now = int(time.time() * 1000)
-    for key, figures in sums.items():
-        for name, count in figures.items():
-            pipe.hincrby(key, name, count)
-        pipe.hset(key, "last_inference", now)
+def count(counts: Counts) -> None:
+    """Add ``counts`` soon, in a thread of its own and together with what comes in the meantime."""
+    _waiting().put(counts)
 
 
-class _Later:
-    """Counts in a thread of its own: as soon as it can, and together what has come in the meantime."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Counts] = queue.SimpleQueue()
-        self._starting = threading.Lock()
-        self._process = 0
-
-    def put(self, counts: Counts) -> None:
-        self._waiting.put(counts)
-        if self._process != os.getpid():
-            self._start()
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._process != os.getpid():
-                threading.Thread(target=self._run, name="statistics", daemon=True).start()
-                self._process = os.getpid()
-
-    def _run(self) -> None:
-        while True:
-            found = [self._waiting.get()]
-            with suppress(queue.Empty):
-                while True:
-                    found.append(self._waiting.get_nowait())
-            try:
-                with client("broker").pipeline(transaction=False) as pipe:
-                    succeeded(pipe, counts=found)
-                    pipe.execute()
-            except redis.RedisError as exc:
-                logger.warning("inference statistics were not counted: %s", exc)
+@Once
+def _waiting() -> queue.SimpleQueue[Counts]:
+    waiting: queue.SimpleQueue[Counts] = queue.SimpleQueue()
+    threading.Thread(target=_count, args=(waiting,), name="statistics", daemon=True).start()
+    return waiting
 
 
-count = _Later().put
+def _count(waiting: queue.SimpleQueue[Counts]) -> None:
+    while True:
+        sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        one = waiting.get()
+        with suppress(queue.Empty):
+            while True:
+                sums[_key(one.model, one.version)].update(one.figures)
+                one = waiting.get_nowait()
+        now = int(time.time() * 1000)
+        try:
+            with client("broker").pipeline(transaction=False) as pipe:
+                for key, figures in sums.items():
+                    for name, number in figures.items():
+                        pipe.hincrby(key, name, number)
+                    pipe.hset(key, "last_inference", now)
+                pipe.execute()
+        except redis.RedisError as exc:
+            logger.warning("inference statistics were not counted: %s", exc)
 
 
 def failed(model: str, version: str | None, *, seconds: float) -> None:

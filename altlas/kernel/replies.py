@@ -7,7 +7,6 @@ a result row, a subscription and polling of a Celery result backend.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -25,20 +24,14 @@ def new_reply_id() -> str:
     return uuid7().hex
 
 
-def send(
-    reply_id: str, payload: dict[str, Any], *, ttl: int = 60, before: Callable[[Pipeline], object] | None = None
-) -> None:
+def send(reply_id: str, payload: dict[str, Any], *, ttl: int = 60) -> None:
     """Deliver ``payload`` (msgpack types; bytes allowed) to whoever waits on ``reply_id`` within ``ttl`` seconds.
-
-    ``before`` may add commands to the same round trip; they are carried out when the reply arrives.
 
     Raises:
         redis.RedisError: the reply could not be delivered; the waiter will run into its deadline.
     """
     key = _PREFIX + reply_id
     with client("broker").pipeline(transaction=False) as pipe:
-        if before is not None:
-            before(pipe)
         pipe.rpush(key, msgpack.packb(payload, use_bin_type=True))
         pipe.expire(key, ttl)
         pipe.execute()

@@ -33,7 +33,7 @@ What the product does about each of them:
 |---|---|---|
 | a model per request | models live in processes of their own, loaded once, leased, bounded in bytes | `orchestrator/supervisor/` |
 | tensors and graphs kept | `inference_mode`; vectors are copied out of tensors before they are sent | `orchestrator/runner/loaders/` |
-| allocator and oneDNN caches fed by changing shapes | at most 64 shapes, all run once after the load | `orchestrator/runner/shapes.py` |
+| allocator and oneDNN caches fed by changing shapes | a bounded grid of shapes, run while nobody asks | `orchestrator/runner/shapes.py` |
 | heap kept after peaks | cycles collected and pages returned at set points | `orchestrator/runner/housekeeping.py` |
 | nobody sees it | readings, thresholds, alerts, trim, replace, refuse | `orchestrator/watch/` |
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from orchestrator.runner.shapes import Shape
+from orchestrator.runner.shapes import PASS_TOKENS, Shape
 
 FIRST_SECONDS: Final = 0.5  # the request that caused the load is on its way
 QUIET_SECONDS: Final = 0.03
@@ -57,4 +57,5 @@ class Warming:
 
 
 def _tokens(shape: Shape) -> int:
-    return shape.rows * shape.width
+    """Return the work in a pass, its fixed cost included."""
+    return shape.rows * shape.width + PASS_TOKENS

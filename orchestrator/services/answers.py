@@ -10,7 +10,6 @@ from typing import Any
 
 import redis
 from django.db import close_old_connections
-from redis.client import Pipeline
 
 from altlas.kernel import problems, replies
 from orchestrator import exceptions, statistics
@@ -19,7 +18,7 @@ from orchestrator.services.infer import infer_here
 logger = logging.getLogger(__name__)
 
 
-def result_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _result_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what ``work`` returns, or what it raises as code and detail."""
     try:
         return work()
@@ -33,33 +32,34 @@ def result_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def answer(reply_id: str, work: Callable[[], dict[str, Any]], *, counted: int = 0) -> None:
     """Send what ``work`` returns or raises; ``counted`` inputs of an inference go into the version's statistics."""
-    reply = result_of(work)
-    before: Callable[[Pipeline], object] | None = None
-    if counted and "error" not in reply:
-        before = partial(statistics.succeeded, counts=[statistics.Counts.of(reply, inputs=counted)])
-    try:
-        replies.send(reply_id, reply, before=before)
-    except redis.RedisError:
-        logger.warning("an answer could not be delivered; its reader runs into its deadline")
+    _answer(partial(_reply, reply_id), work, counted=counted)
 
 
 def serve(request: dict[str, Any]) -> None:
     """Answer one request from the node's list."""
-    try:
-        answer(request["reply_id"], partial(_infer, request), counted=_counted(request))
-    finally:
-        close_old_connections()
+    serve_here(request, partial(_reply, request["reply_id"]))
 
 
 def serve_here(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
-    """Answer one request that came through the node's door; it is counted after the answer is on its way."""
+    """Answer one request by ``send``, which is the door's."""
     try:
-        reply = result_of(partial(_infer, request))
-        send(reply)
-        if (inputs := _counted(request)) and "error" not in reply:
-            statistics.count(statistics.Counts.of(reply, inputs=inputs))
+        _answer(send, partial(_infer, request), counted=len(request["inputs"]) if request.get("counted") else 0)
     finally:
         close_old_connections()
+
+
+def _answer(send: Callable[[dict[str, Any]], None], work: Callable[[], dict[str, Any]], *, counted: int) -> None:
+    reply = _result_of(work)
+    send(reply)
+    if counted and "error" not in reply:  # when the answer is on its way: nobody waits for it
+        statistics.count(statistics.Counts.of(reply, inputs=counted))
+
+
+def _reply(reply_id: str, reply: dict[str, Any]) -> None:
+    try:
+        replies.send(reply_id, reply)
+    except redis.RedisError:
+        logger.warning("an answer could not be delivered; its reader runs into its deadline")
 
 
 def _infer(request: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +72,3 @@ def _infer(request: dict[str, Any]) -> dict[str, Any]:
         until=time.monotonic() + request["until"] - time.time(),
         trace=request.get("trace"),
     )
-
-
-def _counted(request: dict[str, Any]) -> int:
-    return len(request["inputs"]) if request.get("counted") else 0

@@ -58,23 +58,19 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-pro
         return {**super().get_connection_params(), "prepare_threshold": 0}
 
     def first_row(self, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-        """Return the first row of a statement that the server plans once for each connection.
+        """Return the first row of a statement of every request.
 
         A request that has no connection of its own yet borrows one for as long as the statement takes, so that it
-        holds none while it waits for a model; execute wrappers do not see that.
+        holds none while it waits for a model, and the server plans it once for each connection; execute wrappers do
+        not see that. Others run it as any statement.
 
         Raises:
             django.db.DatabaseError, django.db.InterfaceError: as ``cursor().execute``.
             psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: no connection is free.
         """
-        if self.queries_logged:  # Django's own cursor knows how to write down what it sent
+        if self.connection is not None or self.pool is None or self.queries_logged:
             return _first(self.cursor(), sql, parameters)
         kind = _counted(self.alias, self.vendor)
-        if self.connection is not None or self.pool is None:
-            self.ensure_connection()
-            with self.wrap_database_errors:
-                own = kind(self.connection)
-            return _first(self._prepare_cursor(own), sql, parameters)
         with self.wrap_database_errors:
             self.pool.open()
             borrowed = self.pool.getconn()
