@@ -107,7 +107,7 @@ def measure(stack: Stack, rounds: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=16)
     rounds = parser.parse_args().rounds
     home = ROOT / ".altlas" / "bench-switch"
     shutil.rmtree(home, ignore_errors=True)

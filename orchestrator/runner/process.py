@@ -8,6 +8,7 @@ import queue
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from orchestrator.runner.census import Census
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.housekeeping import Housekeeping
 from orchestrator.runner.loaders import loader_for
-from orchestrator.runner.loaders.base import Loader, LoadOrder
+from orchestrator.runner.loaders.base import LoadOrder
 from orchestrator.runner.memory import (
     MEMORY_STATUS,
     allocator,
@@ -34,12 +35,14 @@ from orchestrator.runner.memory import (
     trim,
 )
 from orchestrator.runner.rehearsal import rehearse
-from orchestrator.runner.shapes import Shape
+from orchestrator.runner.shapes import Grid, Shape, in_use
 from orchestrator.runner.warming import Warming
 
 logger = logging.getLogger("orchestrator.runner")
 _T = TypeVar("_T")
-_LOW_PRIORITY: Final = 10  # nice: about a tenth of the processor where others want all of it
+_LOW_PRIORITY: Final = 10  # nice: about a tenth of a processor that others want all of
+_LOW_SHARE: Final = 0.1
+_PROBE_SECONDS: Final = 0.005
 _TOO_MUCH = "The model's process went over its memory limit."
 
 
@@ -60,6 +63,8 @@ class Runner:
         self._batches: list[tuple[int, float]] = []  # inputs and seconds of each forward pass since the last answer
         self._housekeeping = Housekeeping()
         self._warming = Warming([], now=0.0)
+        self._grid: Grid | None = None
+        self._passes: Counter[Shape] = Counter()  # those of requests; at most as many shapes as the grid has
         self._census = Census()
 
     def serve(self) -> int:
@@ -67,15 +72,15 @@ class Runner:
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         first = self._next()
         if first["op"] == "rehearse":
-            rehearse()
+            _beside(rehearse)
             first = self._next()
         if first["op"] != "load":
             return 0
         limit_data(int(first.get("memory_limit", 0)))
-        loader = _beside(lambda: self._load(first)) if first.get("thorough") else self._load(first)
-        if loader is None:
+        loaded = self._load(first) if first.get("shapes") is None else _beside(lambda: self._load(first))
+        if not loaded:
             return 0
-        self._pool = Pool(token_bound=int(first["batch_tokens"]), grid=getattr(loader, "grid", None))
+        self._pool = Pool(token_bound=int(first["batch_tokens"]), grid=self._grid)
         self._company = Company(most=float(first["batch_delay"]))
         while self._turn():
             pass
@@ -94,6 +99,8 @@ class Runner:
                 since = self._busy_since
                 busy = 0.0 if since is None else time.monotonic() - since
                 self._send(op="pong", id=message["id"], busy_seconds=busy, memory=report())
+            elif message["op"] == "shapes":
+                self._send(op="shapes", id=message["id"], shapes=in_use(dict(self._passes)))
             else:
                 self._inbox.put(message)
 
@@ -112,20 +119,23 @@ class Runner:
                 self._housekeeping.idle()
 
     def _warm(self, shape: Shape) -> None:
+        with _politely():
+            self._run(shape)
+        if not self._warming:
+            self._housekeeping.loaded()
+
+    def _run(self, shape: Shape) -> None:
         self._busy_since = begun = time.monotonic()
         try:
-            with _politely():
-                self._loader.warm_shape(shape)  # type: ignore[attr-defined]  # a loader with a grid has it
+            self._loader.warm_shape(shape)  # type: ignore[attr-defined]  # a loader with a grid has it
         except Exception:  # the shape will fail a request too, which is told so
             logger.exception("the shape %s could not be warmed up", shape)
         finally:
             self._busy_since, now = None, time.monotonic()
             self._warming.ran(shape, seconds=now - begun, now=now)
-        if not self._warming:
-            self._housekeeping.loaded()
 
     # --- loading ----------------------------------------------------------------------------------------------------
-    def _load(self, order: dict[str, Any]) -> Loader | None:
+    def _load(self, order: dict[str, Any]) -> bool:
         folder = Path(order["folder"]) if order["folder"] else None
         self._busy_since = begun = time.monotonic()
         try:
@@ -144,14 +154,15 @@ class Runner:
             self._send(op="progress", stage="warming", seconds=loaded - begun)
             loader.warm_up()
             self._loader = loader
-            grid = getattr(loader, "grid", None)
-            shapes = grid.shapes() if grid is not None else []
-            self._warming = Warming(shapes, now=time.monotonic())
-            for shape in shapes if order.get("thorough") else []:
-                self._warm(shape)
+            self._grid = grid = getattr(loader, "grid", None)
+            if grid is not None:
+                self._warming = Warming(grid.shapes(), now=time.monotonic())
+                for shape in grid.like(Shape(*shape) for shape in order.get("shapes") or ()):
+                    self._run(shape)
+                self._warming.ready(time.monotonic())
         except RunnerError as exc:
             self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
-            return None
+            return False
         except Exception as exc:
             if is_exhaustion(exc):
                 self._send(op="failed", code="memory_limit", detail=_TOO_MUCH, permanent=False)
@@ -160,7 +171,7 @@ class Runner:
             self._send(
                 op="failed", code="model_unavailable", detail=f"{type(exc).__name__}: {exc}"[:500], permanent=False
             )
-            return None
+            return False
         self._housekeeping.loaded()
         self._busy_since = None
         self._send(
@@ -170,7 +181,7 @@ class Runner:
             load_seconds=loaded - begun,
             warm_seconds=time.monotonic() - loaded,
         )
-        return loader
+        return True
 
     # --- serving ----------------------------------------------------------------------------------------------------
     def _turn(self) -> bool:
@@ -245,6 +256,8 @@ class Runner:
         now = time.monotonic()
         elapsed = now - begun
         self._warming.asked(now)
+        if self._grid is not None:
+            self._passes[self._grid.shape(len(batch), max(item.length for item in batch))] += 1
         self._batches.append((len(batch), elapsed))
         for item, output in zip(batch, outputs, strict=True):
             item.request.outputs[item.index] = output
@@ -286,17 +299,34 @@ class Runner:
 
 
 def _beside(work: Callable[[], _T]) -> _T:
-    """Compute what nobody waits for in a thread of low priority; it ends with the work, for it cannot rise again.
+    """Compute what nobody waits for in a thread that leaves the processors to whoever wants them.
 
-    Not of the lowest: whoever answers pings needs the interpreter's lock from it.
+    It ends with the work, for a thread cannot raise its own priority again. Where no processor is ever idle, a thread
+    that takes only what is left would not come to an end: there it is given a small share.
     """
-
-    def yield_to_others() -> None:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
-
-    with ThreadPoolExecutor(1, thread_name_prefix="load", initializer=yield_to_others) as executor:
+    with ThreadPoolExecutor(1, thread_name_prefix="probe", initializer=_idle) as executor:
+        left = executor.submit(_share).result()
+    how = _idle if left > _LOW_SHARE else _lowered
+    with ThreadPoolExecutor(1, thread_name_prefix="load", initializer=how) as executor:
         return executor.submit(work).result()
+
+
+def _idle() -> None:
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _lowered() -> None:
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
+
+
+def _share() -> float:
+    """Return the share of a processor that this thread gets, by computing for a moment."""
+    begun, used = time.monotonic(), time.thread_time()
+    while time.thread_time() - used < _PROBE_SECONDS:
+        pass
+    return _PROBE_SECONDS / (time.monotonic() - begun)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,6 +50,11 @@ class Grid:
         found = [Shape(rows, width) for width, sizes in zip(self.widths, self.sizes, strict=True) for rows in sizes]
         return sorted(found, key=lambda shape: (-shape.rows * shape.width, -shape.width))
 
+    def like(self, shapes: Iterable[Shape]) -> list[Shape]:
+        """Return the shapes that hold what another grid's ``shapes`` held; the one that needs most memory first."""
+        found = {self.shape(min(rows, self.room(self.width(width))), width) for rows, width in shapes}
+        return [shape for shape in self.shapes() if shape in found]
+
     def width(self, length: int) -> int:
         """Return the width of the bucket of ``length``; of the last one when it is longer than all."""
         return self.widths[min(bisect.bisect_left(self.widths, length), len(self.widths) - 1)]
@@ -88,6 +93,18 @@ class Grid:
             if share > best:
                 best, chosen = share, count
         return chosen
+
+
+def in_use(passes: Mapping[Shape, int], *, share: float = 0.99) -> list[Shape]:
+    """Return the fewest shapes that ``share`` of the forward passes had, by how many passes each of them had."""
+    wanted = share * sum(passes.values())
+    found, covered = list[Shape](), 0
+    for shape in sorted(passes, key=lambda shape: -passes[shape]):
+        if covered >= wanted:
+            break
+        found.append(shape)
+        covered += passes[shape]
+    return found
 
 
 def _widths(max_tokens: int, *, most: int) -> tuple[int, ...]:

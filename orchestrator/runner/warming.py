@@ -30,6 +30,10 @@ class Warming:
     def __len__(self) -> int:
         return len(self._left)
 
+    def ready(self, now: float) -> None:
+        """The load is over: whoever it was for asks soon."""
+        self._quiet_since = now
+
     def asked(self, now: float) -> None:
         """Somebody asks, or has been answered."""
         self._asked = True

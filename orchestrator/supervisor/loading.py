@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.manifest import ManifestError, verify
+from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spare import Spare
@@ -52,10 +53,10 @@ class Loader:
         *,
         started: Callable[[RunnerProcess], None],
         progress: Callable[[str], None],
-        thorough: bool = False,
+        shapes: Sequence[Shape] | None = None,
     ) -> tuple[Loaded, RunnerProcess]:
-        """Return the warm process; ``started`` gets it before the load begins. ``thorough``: every shape is run before
-        it counts as ready, for a successor that nobody waits for.
+        """Return the warm process; ``started`` gets it before the load begins. ``shapes``, for a successor that
+        nobody waits for, are run before it counts as ready, and all of it at low priority.
 
         Raises:
             LoadFailed: says why, and whether trying again may help.
@@ -79,7 +80,7 @@ class Loader:
             "batch_tokens": settings.batch_tokens,
             "batch_delay": settings.batch_delay,
             "memory_limit": settings.memory_limit(spec),
-            "thorough": thorough,
+            "shapes": shapes,
         }
         left = max(1.0, timeout - (time.monotonic() - begun))
         try:

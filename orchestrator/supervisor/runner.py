@@ -20,6 +20,7 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
 from orchestrator.runner import frames
 from orchestrator.runner.memory import MEMORY_STATUS
+from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.forkserver import ForkServer
 
@@ -177,6 +178,10 @@ class RunnerProcess:
         memory: dict[str, Any] = self._ask({"op": "report"}, timeout)["memory"]
         return memory
 
+    def shapes(self, *, timeout: float) -> list[Shape]:
+        """Return the shapes of nearly all its forward passes, even while it computes. Errors as by ``infer``."""
+        return [Shape(*shape) for shape in self._ask({"op": "shapes"}, timeout)["shapes"]]
+
     def stop(self, *, within: float) -> None:
         """End the process and wait until the kernel has taken its memory back."""
         self._killed_for = self._killed_for or "stopped"
@@ -209,7 +214,7 @@ class RunnerProcess:
 
     def _handle(self, message: dict[str, Any]) -> None:
         match message["op"]:
-            case "result" | "census" | "report":
+            case "result" | "census" | "report" | "shapes":
                 self._resolve(message)  # first: somebody waits for it
                 if message.get("batches"):
                     self.on_batches(message["batches"])

@@ -17,6 +17,7 @@ from typing import Any
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
+from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
@@ -31,6 +32,7 @@ from orchestrator.supervisor.view import Process, Shown, describe
 logger = logging.getLogger(__name__)
 _MEMORY_EVERY = 1.0
 _WORTH_TELLING = 1.05
+_SHAPES_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,6 +268,9 @@ class Supervisor:
         elif not asked and now - runner.last_sign > min(self.settings.ping_seconds, self.settings.hang_seconds):
             process.pinged_at = now
             runner.ping()
+        if now - process.measured_at < _MEMORY_EVERY:
+            return  # the kernel walks all its pages for it, and this loop turns often while something waits
+        process.measured_at = now
         measured = self._measure(process, runner)
         if measured:
             self._core.remeasured(replica, measured=measured)
@@ -318,13 +323,19 @@ class Supervisor:
     def start_load(self, replica: Replica) -> None:
         self._loads += 1
         self._processes[replica.id] = Process()
-        # While another version or process serves, a successor takes its time: its first callers shall not pay for it.
-        thorough = replica.priority != WAITING and any(
-            other.state is State.READY and other.spec.key.model == replica.spec.key.model
-            for other in self._core.replicas.values()
-        )
         name = f"load-{replica.spec.key}"
-        threading.Thread(target=self._load, args=(replica, thorough), name=name, daemon=True).start()
+        predecessor = None if replica.priority == WAITING else self._serving(replica.spec.key.model)
+        threading.Thread(target=self._load, args=(replica, predecessor), name=name, daemon=True).start()
+
+    def _serving(self, model: str) -> RunnerProcess | None:
+        """Return the process that has answered most for a model, of whatever version."""
+        found = [
+            (replica.gate.uses, process.runner)
+            for replica in self._core.replicas.values()
+            if replica.state is State.READY and replica.spec.key.model == model
+            if (process := self._processes.get(replica.id)) is not None and process.runner is not None
+        ]
+        return max(found, key=lambda pair: pair[0])[1] if found else None
 
     def start_unload(self, replica: Replica) -> None:
         threading.Thread(target=self._unload, args=(replica,), name=f"unload-{replica.spec.key}", daemon=True).start()
@@ -338,7 +349,7 @@ class Supervisor:
             self._forkserver.ensure_running()
             self._spare.refill(at_once=True)
 
-    def _load(self, replica: Replica, thorough: bool) -> None:
+    def _load(self, replica: Replica, predecessor: RunnerProcess | None) -> None:
         spec, process, begun = replica.spec, self._processes[replica.id], time.monotonic()
 
         def started(runner: RunnerProcess) -> None:
@@ -355,8 +366,10 @@ class Supervisor:
         def progress(stage: str) -> None:
             self._report(lambda: self._core.progress(replica, stage))
 
+        # While another version or process serves, a successor takes its time: its first callers shall not pay for it.
+        shapes = None if predecessor is None else _in_use(predecessor)
         try:
-            loaded, runner = self._loader.load(spec, started=started, progress=progress, thorough=thorough)
+            loaded, runner = self._loader.load(spec, started=started, progress=progress, shapes=shapes)
         except LoadFailed as exc:
             self._on_failed(spec, exc)
             self._report(partial(self._load_failed, replica, exc))
@@ -405,6 +418,12 @@ class Supervisor:
             self._core.exited(replica, cause=cause, now=time.monotonic())
         if replica.id not in self._core.replicas:
             self._processes.pop(replica.id, None)
+
+
+def _in_use(runner: RunnerProcess) -> list[Shape]:
+    with suppress(AltlasError):  # it is on its way out: a successor without its shapes is better than none
+        return runner.shapes(timeout=_SHAPES_SECONDS)
+    return []
 
 
 def _ticket(

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from orchestrator.runner.batching import Item, Pool, Request
-from orchestrator.runner.shapes import LIMIT, Grid
+from orchestrator.runner.shapes import LIMIT, Grid, Shape, in_use
 
 
 @pytest.mark.parametrize("bound", [1, 64, 512, 1024, 100_000])
@@ -28,6 +28,22 @@ def test_a_shape_holds_what_it_is_asked_to_hold() -> None:
             assert shape.rows >= rows and shape.width >= longest
     with pytest.raises(ValueError, match="do not fit"):
         grid.shape(1000, 256)
+
+
+def test_another_grid_has_a_shape_that_holds_what_fits_into_it() -> None:
+    grid = Grid.build(max_tokens=256, token_bound=1024)
+    smaller = Grid.build(max_tokens=64, token_bound=256)
+    assert grid.like(grid.shapes()) == grid.shapes()
+    assert grid.like([]) == []
+    assert set(smaller.like(grid.shapes())) <= set(smaller.shapes())
+    assert smaller.like([Shape(1, 256), Shape(4, 8), Shape(64, 16)]) == [Shape(16, 16), Shape(1, 64), Shape(4, 8)]
+
+
+def test_shapes_in_use_are_those_of_nearly_all_passes() -> None:
+    assert in_use({}) == []
+    assert in_use({Shape(1, 8): 1}) == [Shape(1, 8)]
+    assert in_use({Shape(1, 8): 5, Shape(4, 8): 990, Shape(2, 8): 5}) == [Shape(4, 8)]
+    assert set(in_use({Shape(1, 8): 50, Shape(4, 8): 950})) == {Shape(1, 8), Shape(4, 8)}
 
 
 def test_a_few_short_texts_are_not_padded_and_nothing_is_padded_to_more_than_twice_its_rows() -> None:

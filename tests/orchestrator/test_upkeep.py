@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from orchestrator import exceptions
-from orchestrator.runner.shapes import Grid
+from orchestrator.runner import process
+from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.runner import Loaded, RunnerProcess
@@ -65,35 +66,41 @@ def test_a_replica_is_recycled_under_load_without_a_failed_request() -> None:
     assert [record.reason for record in scene.kinds("recycle")] == ["operator", "operator"]
 
 
-def test_a_successor_has_run_every_shape_before_it_serves_and_a_first_load_has_not(
+def test_a_successor_has_run_the_shapes_in_use_before_it_serves_and_a_first_load_has_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    orders, load = list[bool](), RunnerProcess.load
+    ordered, run = list[list[Shape] | None](), list[int]()
+    load = RunnerProcess.load
 
     def noted(self: RunnerProcess, order: dict[str, Any], **more: Any) -> Loaded:
-        orders.append(order["thorough"])
-        return load(self, order, **more)
+        ordered.append(order["shapes"])
+        loaded = load(self, order, **more)
+        run.append(self.report(timeout=30)["shapes"])
+        return loaded
 
     monkeypatch.setattr(RunnerProcess, "load", noted)
     spec = minilm()
     with supervised(preload="orchestrator.runner.preload") as scene:
-        scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
+        for text in ["a sentence", "a sentence " * 50]:
+            scene.supervisor.infer(spec, [text], deadline=within(60))
         before = scene.pid(spec.key.model)
         assert scene.supervisor.recycle(spec.key) == 1
         eventually(
             lambda: [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid(spec.key.model) != before,
             within=60,
         )
-        assert orders == [False, True]
-        ((_, runner),) = scene.supervisor.runners()
-        assert runner.report(timeout=30)["shapes"] == len(Grid.build(max_tokens=256, token_bound=1024))
+        assert ordered[0] is None
+        assert sorted(ordered[1] or []) == [Shape(1, 8), Shape(1, 128)]
+        assert run == [1, 2]  # the first text of a warm-up is a short one too
 
 
-def test_a_successor_loads_at_low_priority_and_serves_at_full() -> None:
-    def priorities(pid: int) -> set[int]:
-        return {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in psutil.Process(pid).threads()}
+def test_a_successor_leaves_the_processors_to_others_and_serves_at_full_priority() -> None:
+    def priorities(pid: int) -> set[tuple[int, int]]:
+        found = [thread.id for thread in psutil.Process(pid).threads()]
+        return {(os.sched_getscheduler(thread), os.getpriority(os.PRIO_PROCESS, thread)) for thread in found}
 
     own = os.getpriority(os.PRIO_PROCESS, 0)
+    full, idle, lowered = (os.SCHED_OTHER, own), (os.SCHED_IDLE, own), (os.SCHED_OTHER, own + 10)
     with supervised() as scene:
         spec = echo("echo", load_seconds=1.5)
         scene.supervisor.infer(spec, ["x"], deadline=within(30))
@@ -104,10 +111,25 @@ def test_a_successor_loads_at_low_priority_and_serves_at_full() -> None:
         def successors() -> list[int]:
             return [r["pid"] for r in scene.replicas("echo") if r["pid"] not in {None, before}]
 
-        eventually(lambda: bool(successors()) and priorities(successors()[0]) == {own, own + 10}, within=10)
+        eventually(
+            lambda: bool(successors()) and priorities(successors()[0]) in ({full, idle}, {full, lowered}), within=10
+        )
         eventually(lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"], within=20)
         assert scene.pid("echo") != before
-        assert priorities(scene.pid("echo")) == {own}
+        assert priorities(scene.pid("echo")) == {full}
+
+
+@pytest.mark.parametrize(("share", "policy", "nice"), [(1.0, os.SCHED_IDLE, 0), (0.01, os.SCHED_OTHER, 10)])
+def test_work_that_nobody_waits_for_is_never_starved(
+    monkeypatch: pytest.MonkeyPatch, share: float, policy: int, nice: int
+) -> None:
+    def seen() -> tuple[int, int]:
+        return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = seen()
+    monkeypatch.setattr(process, "_share", lambda: share)
+    assert process._beside(seen) == (policy, before[1] + nice)
+    assert seen() == before
 
 
 @pytest.mark.parametrize(
