@@ -12,7 +12,7 @@ import time
 
 import psutil
 
-from benchmarks.machine import describe, table
+from benchmarks.machine import at_rest, describe, table
 
 CYCLES = int(os.environ.get("BENCH_CYCLES", "500"))
 WARM = 20
@@ -36,12 +36,12 @@ def measure() -> tuple[list[list[str]], bool]:
         while psutil.pid_exists(replica["pid"]) or scene.replicas():
             time.sleep(0.002)
 
-    def settled(scene: Scene) -> tuple[int, int]:
+    def settled(scene: Scene) -> tuple[float, int]:
         while not scene.supervisor.state()["spare"]:
             time.sleep(0.02)
-        time.sleep(1.0)  # the spare prepares itself
         gc.collect()
-        return tree_pss(), len(psutil.Process().children(recursive=True))
+        # The spare prepares itself while nobody needs the processors.
+        return at_rest(tree_pss), len(psutil.Process().children(recursive=True))
 
     with supervised(preload="orchestrator.runner.preload") as scene:
         for _ in range(WARM):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -27,3 +28,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def at_rest(measure: Callable[[], float], *, seconds: int = 4, least: int = 1, within: float = 0.003) -> float:
+    """Return what ``measure`` says once it has not moved for ``seconds``, after ``least`` of them at the earliest.
+
+    Raises:
+        TimeoutError: it still moves after two minutes.
+    """
+    found: list[float] = []
+    while len(found) < 120:
+        time.sleep(1.0)
+        found.append(measure())
+        last = found[-seconds - 1 :]
+        if len(found) > max(least, seconds) and max(last) - min(last) <= within * max(last):
+            return found[-1]
+    raise TimeoutError(f"still moving: {last}")

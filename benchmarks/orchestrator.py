@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import psutil
 
-from benchmarks.machine import describe, table
+from benchmarks.machine import at_rest, describe, table
 from tests.support.stack import ADMIN, ROOT, running
 
 MODEL, TWIN = "all-minilm-l6-v2", "twin"
@@ -212,15 +212,7 @@ def memory(worker: int) -> list[list[str]]:
     infer(TWIN)
     eventually(lambda: _node()["spare"])
     rows = [["PSS of the node with two models, just loaded", *_tree_pss(worker), ""]]
-    rested: list[float] = []
-
-    def at_rest() -> bool:
-        """Every shape was run, and what that left behind has gone back: the sum has not moved for three seconds."""
-        time.sleep(1.0)
-        rested.append(_tree_bytes(worker))
-        return len(rested) > 10 and max(rested[-4:]) - min(rested[-4:]) < 1e6
-
-    eventually(at_rest)
+    at_rest(lambda: _tree_bytes(worker), least=10)  # every shape was run, and what that left behind has gone back
     return [*rows, ["the same at rest, every shape run", *_tree_pss(worker), ""]]
 
 

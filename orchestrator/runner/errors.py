@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+STARVED: Final = "starved"  # between a runner and its node: begin the load anew, with a share of the processors
+
 
 class RunnerError(Exception):
     """``permanent``: the same load would fail again."""

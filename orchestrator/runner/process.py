@@ -6,21 +6,21 @@ import logging
 import os
 import queue
 import socket
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from orchestrator.runner import frames
 from orchestrator.runner.batching import Company, Item, Pool, Request
 from orchestrator.runner.census import Census
-from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.errors import STARVED, RunnerError
 from orchestrator.runner.housekeeping import Housekeeping
 from orchestrator.runner.loaders import loader_for
 from orchestrator.runner.loaders.base import LoadOrder
@@ -34,15 +34,13 @@ from orchestrator.runner.memory import (
     settle,
     trim,
 )
+from orchestrator.runner.priority import StarvedError, beside, politely
 from orchestrator.runner.rehearsal import rehearse
 from orchestrator.runner.shapes import Grid, Shape, in_use
 from orchestrator.runner.warming import Warming
 
 logger = logging.getLogger("orchestrator.runner")
 _T = TypeVar("_T")
-_LOW_PRIORITY: Final = 10  # nice: about a tenth of a processor that others want all of
-_LOW_SHARE: Final = 0.1
-_PROBE_SECONDS: Final = 0.005
 _TOO_MUCH = "The model's process went over its memory limit."
 
 
@@ -72,13 +70,12 @@ class Runner:
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         first = self._next()
         if first["op"] == "rehearse":
-            _beside(rehearse)
+            beside(rehearse, patient=False)  # a load may wait for it
             first = self._next()
         if first["op"] != "load":
             return 0
         limit_data(int(first.get("memory_limit", 0)))
-        loaded = self._load(first) if first.get("shapes") is None else _beside(lambda: self._load(first))
-        if not loaded:
+        if not self._load(first):
             return 0
         self._pool = Pool(token_bound=int(first["batch_tokens"]), grid=self._grid)
         self._company = Company(most=float(first["batch_delay"]))
@@ -119,7 +116,7 @@ class Runner:
                 self._housekeeping.idle()
 
     def _warm(self, shape: Shape) -> None:
-        with _politely():
+        with politely():
             self._run(shape)
         if not self._warming:
             self._housekeeping.loaded()
@@ -137,32 +134,40 @@ class Runner:
     # --- loading ----------------------------------------------------------------------------------------------------
     def _load(self, order: dict[str, Any]) -> bool:
         folder = Path(order["folder"]) if order["folder"] else None
+        successor = order.get("shapes") is not None
+
+        def gently(work: Callable[[], _T]) -> _T:
+            return beside(work, patient=bool(order.get("patient"))) if successor else work()
+
         self._busy_since = begun = time.monotonic()
         try:
-            loader = loader_for(order["task"], order["runtime"])
-            facts = loader.load(
-                LoadOrder(
-                    folder=folder,
-                    options=order["options"],
-                    threads=order["threads"],
-                    batch_tokens=order["batch_tokens"],
-                    runtime=order["runtime"],
-                    variant=Path(order["variant"]) if order["variant"] else None,
-                )
+            self._loader = loader = loader_for(order["task"], order["runtime"])
+            what = LoadOrder(
+                folder=folder,
+                options=order["options"],
+                threads=order["threads"],
+                batch_tokens=order["batch_tokens"],
+                runtime=order["runtime"],
+                variant=Path(order["variant"]) if order["variant"] else None,
             )
+            # A compiled variant keeps the threads that it starts as it loads: they must not be born at low priority.
+            facts = gently(lambda: loader.load(what)) if order["runtime"] == "torch" else loader.load(what)
+            _compute_with(order["threads"])
             loaded = time.monotonic()
             self._send(op="progress", stage="warming", seconds=loaded - begun)
-            loader.warm_up()
-            self._loader = loader
-            self._grid = grid = getattr(loader, "grid", None)
-            if grid is not None:
-                self._warming = Warming(grid.shapes(), now=time.monotonic())
-                for shape in grid.like(Shape(*shape) for shape in order.get("shapes") or ()):
-                    self._run(shape)
+            gently(loader.warm_up)
+            self._grid = getattr(loader, "grid", None)
+            if self._grid is not None:
+                self._warming = Warming(self._grid.shapes(), now=time.monotonic())
+                shapes = self._grid.like(Shape(*shape) for shape in order.get("shapes") or ())
+                gently(lambda: [self._run(shape) for shape in shapes])
                 self._warming.ready(time.monotonic())
         except RunnerError as exc:
             self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
             return False
+        except StarvedError:
+            self._send(op="failed", code=STARVED, detail="No processor was left for it.", permanent=False)
+            os._exit(0)  # its thread still computes
         except Exception as exc:
             if is_exhaustion(exc):
                 self._send(op="failed", code="memory_limit", detail=_TOO_MUCH, permanent=False)
@@ -298,47 +303,11 @@ class Runner:
             frames.send(self._connection, message)
 
 
-def _beside(work: Callable[[], _T]) -> _T:
-    """Compute what nobody waits for in a thread that leaves the processors to whoever wants them.
-
-    It ends with the work, for a thread cannot raise its own priority again. Where no processor is ever idle, a thread
-    that takes only what is left would not come to an end: there it is given a small share.
-    """
-    with ThreadPoolExecutor(1, thread_name_prefix="probe", initializer=_idle) as executor:
-        left = executor.submit(_share).result()
-    how = _idle if left > _LOW_SHARE else _lowered
-    with ThreadPoolExecutor(1, thread_name_prefix="load", initializer=how) as executor:
-        return executor.submit(work).result()
-
-
-def _idle() -> None:
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
-def _lowered() -> None:
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
-
-
-def _share() -> float:
-    """Return the share of a processor that this thread gets, by computing for a moment."""
-    begun, used = time.monotonic(), time.thread_time()
-    while time.thread_time() - used < _PROBE_SECONDS:
-        pass
-    return _PROBE_SECONDS / (time.monotonic() - begun)
-
-
-@contextmanager
-def _politely() -> Iterator[None]:
-    """Compute what nobody waits for as a batch job: whoever wakes up beside us goes first."""
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+def _compute_with(threads: int) -> None:
+    """Let this thread's forward passes use ``threads``: OpenMP counts them for every thread that computes."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
 
 
 def _packed(outputs: Sequence[Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.manifest import ManifestError, verify
+from orchestrator.runner.errors import STARVED
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spare import Spare
 from orchestrator.supervisor.spec import VersionSpec
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,15 +59,40 @@ class Loader:
         progress: Callable[[str], None],
         shapes: Sequence[Shape] | None = None,
     ) -> tuple[Loaded, RunnerProcess]:
-        """Return the warm process; ``started`` gets it before the load begins. ``shapes``, for a successor that
+        """Return the warm process; ``started`` gets it before the load begins, and again should it begin
+        anew in another process. ``shapes``, for a successor that
         nobody waits for, are run before it counts as ready, and all of it at low priority.
 
         Raises:
             LoadFailed: says why, and whether trying again may help.
         """
+        checked = _Check(spec)
+        try:
+            try:
+                loaded = self._attempt(spec, started=started, progress=progress, shapes=shapes, patient=True)
+            except LoadFailed as exc:
+                if exc.code != STARVED:
+                    raise
+                logger.info("%s: no processor was left for the load; once more with a small share of them", spec.key)
+                loaded = self._attempt(spec, started=started, progress=progress, shapes=shapes, patient=False)
+        except LoadFailed as exc:
+            # Files that are not what was registered explain a failure better than what broke on them.
+            checked.wait()
+            raise exc
+        checked.wait()
+        return loaded
+
+    def _attempt(
+        self,
+        spec: VersionSpec,
+        *,
+        started: Callable[[RunnerProcess], None],
+        progress: Callable[[str], None],
+        shapes: Sequence[Shape] | None,
+        patient: bool,
+    ) -> tuple[Loaded, RunnerProcess]:
         settings = self._settings
         timeout, begun = settings.timeout(spec), time.monotonic()
-        checked = _Check(spec)
         try:
             runner = self._spare.take() or RunnerProcess(self._forkserver, name=str(spec.key), timeout=timeout)
         except ForkServerDied as exc:
@@ -81,16 +110,15 @@ class Loader:
             "batch_delay": settings.batch_delay,
             "memory_limit": settings.memory_limit(spec),
             "shapes": shapes,
+            "patient": patient,
         }
         left = max(1.0, timeout - (time.monotonic() - begun))
         try:
-            loaded = runner.load(order, timeout=left, progress=progress, stall=settings.stall_seconds)
+            return runner.load(order, timeout=left, progress=progress, stall=settings.stall_seconds), runner
         except LoadFailed as exc:
-            # Files that are not what was registered explain a failure better than what broke on them.
-            checked.wait()
-            raise exc
-        checked.wait()
-        return loaded, runner
+            if exc.code == STARVED:
+                runner.gone.wait(timeout)  # its memory is to be back before another takes as much
+            raise
 
 
 class _Check:

@@ -356,12 +356,12 @@ class Supervisor:
             process.runner = runner
             runner.on_batches = partial(self._on_batches, spec.key.model)
             runner.watch(
-                on_lost=lambda: self._report(lambda: self._core.lost(replica)),
-                on_death=lambda cause: self._report(lambda: self._exited(replica, cause)),
+                on_lost=lambda: self._report(lambda: self._lost(replica, runner)),
+                on_death=lambda cause: self._report(lambda: self._exited(replica, runner, cause)),
             )
             process.settled.set()
-            if self._stopping:
-                runner.kill("stopped")  # it came too late to be among those that `_stop` ended
+            if self._stopping or process.cancelled:
+                runner.kill("stopped")  # it came too late to be among those that `_stop` or `_unload` ended
 
         def progress(stage: str) -> None:
             self._report(lambda: self._core.progress(replica, stage))
@@ -396,7 +396,18 @@ class Supervisor:
             replica, code=failure.code, detail=failure.detail, permanent=failure.permanent, now=time.monotonic()
         )
 
-    def _exited(self, replica: Replica, cause: str) -> None:
+    def _lost(self, replica: Replica, runner: RunnerProcess) -> None:
+        if self._runs(replica, runner):
+            self._core.lost(replica)
+
+    def _runs(self, replica: Replica, runner: RunnerProcess) -> bool:
+        """Return whether it is still this process: a load that was starved begins anew in another one."""
+        process = self._processes.get(replica.id)
+        return process is not None and process.runner is runner
+
+    def _exited(self, replica: Replica, runner: RunnerProcess, cause: str) -> None:
+        if not self._runs(replica, runner):
+            return
         if replica.state in {State.LOADING, State.WARMING}:
             return  # the loading thread reports the failure, with the better reason; its unload finds no process
         self._forget(replica, cause)
@@ -406,6 +417,7 @@ class Supervisor:
         if process is not None:
             # Cancelled so early that its process is only being forked: it must not be left behind.
             process.settled.wait(self.settings.loading.timeout(replica.spec))
+            process.cancelled = True
         runner = process.runner if process else None
         if runner is not None and not runner.gone.is_set():
             if process is not None and process.loaded is None:

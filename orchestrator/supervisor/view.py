@@ -24,6 +24,7 @@ class Process:
     held: dict[str, int] = field(default_factory=dict)
     pinged_at: float = 0.0
     measured_at: float = 0.0
+    cancelled: bool = False
     cold_seconds: float | None = None
     told: int = 0  # the bytes that the catalogue was told of
     settled: threading.Event = field(default_factory=threading.Event)  # there is a process, or there will be none

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
 from orchestrator import exceptions
-from orchestrator.runner import process
+from orchestrator.runner.errors import STARVED
+from orchestrator.runner.priority import beside
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
-from orchestrator.supervisor.runner import Loaded, RunnerProcess
+from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spec import Key, VersionSpec
 from tests.orchestrator.support import MB, Scene, echo, minilm, supervised, within
+from tests.support.stack import ROOT
 from tests.support.waiting import eventually
 
 
@@ -119,17 +124,104 @@ def test_a_successor_leaves_the_processors_to_others_and_serves_at_full_priority
         assert priorities(scene.pid("echo")) == {full}
 
 
-@pytest.mark.parametrize(("share", "policy", "nice"), [(1.0, os.SCHED_IDLE, 0), (0.01, os.SCHED_OTHER, 10)])
-def test_work_that_nobody_waits_for_is_never_starved(
-    monkeypatch: pytest.MonkeyPatch, share: float, policy: int, nice: int
+@pytest.mark.parametrize(("patient", "policy", "nice"), [(True, os.SCHED_IDLE, 0), (False, os.SCHED_OTHER, 10)])
+def test_work_that_nobody_waits_for_is_done_beside_and_leaves_this_thread_as_it_was(
+    patient: bool, policy: int, nice: int
 ) -> None:
     def seen() -> tuple[int, int]:
         return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     before = seen()
-    monkeypatch.setattr(process, "_share", lambda: share)
-    assert process._beside(seen) == (policy, before[1] + nice)
+    assert beside(seen, patient=patient) == (policy, before[1] + nice)
     assert seen() == before
+    with pytest.raises(TimeoutError, match="its own"):
+        beside(_times_out, patient=patient)
+
+
+def _times_out() -> None:
+    raise TimeoutError("its own")
+
+
+_ON_A_FULL_PROCESSOR = """
+import os, time
+from orchestrator.runner.priority import StarvedError, beside
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+if other := os.fork():
+    def compute():
+        used = time.thread_time()
+        while time.thread_time() - used < 0.5:
+            pass
+    try:
+        beside(compute, patient=False)
+        print("in turn")
+        beside(compute, patient=True)
+    except StarvedError:
+        print("starved")
+    finally:
+        os.kill(other, 9)
+        os._exit(0)
+while os.getppid():
+    pass
+"""
+
+
+def test_patience_ends_where_no_processor_is_left() -> None:
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", _ON_A_FULL_PROCESSOR], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.split("\n")[:2] == ["in turn", "starved"], done.stderr
+
+
+def test_a_load_that_was_starved_begins_anew_and_nobody_notices(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load, given = RunnerProcess.load, list[bool]()
+
+    def starved(self: RunnerProcess, order: dict[str, Any], **more: Any) -> Loaded:
+        if order["shapes"] is None:
+            return load(self, order, **more)
+        given.append(order["patient"])
+        if order["patient"]:
+            self.kill("starved")  # as it ends itself
+            raise LoadFailed(STARVED, "", permanent=False)
+        return load(self, order, **more)
+
+    monkeypatch.setattr(RunnerProcess, "load", starved)
+    spec = echo(latency_seconds=0.01, load_seconds=0.5)
+    with supervised() as scene, steady_load(scene, spec) as failures:
+        before = scene.pid("echo")
+        with caplog.at_level("INFO"):
+            assert scene.supervisor.recycle(spec.key) == 1
+            eventually(
+                lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"] and scene.pid("echo") != before,
+                within=20,
+            )
+        assert given == [True, False]
+        assert failures == []
+        assert scene.kinds("crash") == []
+    assert "once more with a small share" in caplog.text
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_successor_computes_with_as_many_threads_as_its_predecessor_and_all_at_full_priority(threads: int) -> None:
+    def at_work() -> list[int]:
+        (replica,) = scene.replicas()
+        pid = replica["pid"]
+        return sorted(os.getpriority(os.PRIO_PROCESS, int(entry.name)) for entry in Path(f"/proc/{pid}/task").iterdir())
+
+    spec = minilm()
+    long = ["a short sentence " * 40] * 4
+    with supervised(preload="orchestrator.runner.preload", threads=threads) as scene:
+        scene.supervisor.infer(spec, long, deadline=within(60))
+        first, before = at_work(), scene.pid(spec.key.model)
+        assert scene.supervisor.recycle(spec.key) == 1
+        eventually(
+            lambda: [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid(spec.key.model) != before,
+            within=120,
+        )
+        scene.supervisor.infer(spec, long, deadline=within(60))
+        assert at_work() == first
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,24 +11,51 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from django.core.management import call_command
 
 from altlas.engines import conf as engines
 from altlas.kernel.errors import InvalidInput
-from orchestrator import exceptions, runtimes, services
+from orchestrator import exceptions, manifest, runtimes, services
 from orchestrator.models import CacheEvent, ModelVersion
 from orchestrator.runner.errors import RunnerError
 from orchestrator.selectors import cache_state
 from orchestrator.services import variants
 from orchestrator.services.specs import spec_forget, spec_get
+from orchestrator.supervisor.spec import Key, VersionSpec
 from orchestrator.worker import node
 from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator import tiny
-from tests.orchestrator.support import MB, Scene, node_worker, supervised
+from tests.orchestrator.support import MB, Scene, node_worker, supervised, within
 from tests.support.waiting import eventually
 
 TASKS = [("sentence-embedding", 5), ("token-classification", 5), ("sequence-classification", 3), ("cross-encoder", 1)]
+
+
+def assert_a_successor_keeps_no_thread_of_low_priority(folder: Path, variant: Path) -> None:
+    """ONNX Runtime starts its threads as it loads, and they stay."""
+    spec = VersionSpec(
+        key=Key("tiny", "1"),
+        task="sentence-embedding",
+        runtime="onnx",
+        folder=folder,
+        variant=variant,
+        expected_bytes=50 * MB,
+        manifest=manifest.build(folder),
+        variant_manifest=manifest.build(variant),
+    )
+    own = (os.SCHED_OTHER, os.getpriority(os.PRIO_PROCESS, 0))
+    with supervised(preload="orchestrator.runner.preload", threads=3) as scene:
+        scene.supervisor.infer(spec, ["a text"], deadline=within(60))
+        before = scene.pid("tiny")
+        assert scene.supervisor.recycle(spec.key) == 1
+        eventually(
+            lambda: [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid("tiny") != before, within=60
+        )
+        threads = [thread.id for thread in psutil.Process(scene.pid("tiny")).threads()]
+        assert len(threads) >= 4, "the runtime has no threads of its own: nothing to see"
+        assert {(os.sched_getscheduler(number), os.getpriority(os.PRIO_PROCESS, number)) for number in threads} == {own}
 
 
 @pytest.mark.slow
@@ -45,6 +73,8 @@ def test_every_encoder_task_compiles_and_agrees_with_torch(tmp_path: Path, task:
     assert report["cosine_min"] >= 0.9999 and report["difference_max"] < 1e-4
     assert report["probe_count"] == 19 and report["torch_ms"] > 0 and report["variant_ms"] > 0
 
+    if task == "sentence-embedding":
+        assert_a_successor_keeps_no_thread_of_low_priority(folder, tmp_path / "variant")
     inputs: list[Any] = [f"{text} [MASK]" for text in TEXTS]
     if task == "cross-encoder":
         inputs = [[text, other] for text in TEXTS for other in TEXTS]
