@@ -121,6 +121,10 @@ class Runner:
         if not self._warming:
             self._housekeeping.loaded()
 
+    def _run_all(self, shapes: Sequence[Shape]) -> None:
+        for shape in shapes:
+            self._run(shape)
+
     def _run(self, shape: Shape) -> None:
         self._busy_since = begun = time.monotonic()
         try:
@@ -160,7 +164,7 @@ class Runner:
             if self._grid is not None:
                 self._warming = Warming(self._grid.shapes(), now=time.monotonic())
                 shapes = self._grid.like(Shape(*shape) for shape in order.get("shapes") or ())
-                gently(lambda: [self._run(shape) for shape in shapes])
+                gently(lambda: self._run_all(shapes))
                 self._warming.ready(time.monotonic())
         except RunnerError as exc:
             self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
