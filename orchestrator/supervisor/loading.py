@@ -59,9 +59,10 @@ class Loader:
         progress: Callable[[str], None],
         shapes: Sequence[Shape] | None = None,
     ) -> tuple[Loaded, RunnerProcess]:
-        """Return the warm process; ``started`` gets it before the load begins, and again should it begin
-        anew in another process. ``shapes``, for a successor that
-        nobody waits for, are run before it counts as ready, and all of it at low priority.
+        """Return the warm process; ``started`` gets it before the load begins, and its heir when that begins anew.
+
+        ``shapes``, for a successor that nobody waits for, are run before it counts as ready, and all of it takes only
+        what processors others leave. Where they leave none, it begins anew and is given a small share.
 
         Raises:
             LoadFailed: says why, and whether trying again may help.
