@@ -15,6 +15,7 @@ _T = TypeVar("_T")
 NICE: Final = 10  # about a tenth of a processor that others want all of
 _LOOK_SECONDS: Final = 1.0
 _STARVED: Final = 0.9
+_COUNTED: Final = Path("/proc/self/schedstat").exists()  # else nobody would notice that patience leads nowhere
 
 
 class StarvedError(Exception):
@@ -30,7 +31,7 @@ def beside(work: Callable[[], _T], *, patient: bool) -> _T:
     Raises:
         StarvedError: patience led nowhere. The work goes on behind the caller's back: the process has to end.
     """
-    executor = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_idle if patient else _lowered)
+    executor = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_idle if patient and _COUNTED else _lowered)
     thread = executor.submit(threading.get_native_id).result()
     future = executor.submit(work)
     executor.shutdown(wait=False)
@@ -72,5 +73,5 @@ def _waited(thread: int) -> float:
     """Return for how many seconds a thread of this process was ready to run and no processor was free for it."""
     try:
         return int(Path(f"/proc/self/task/{thread}/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError):  # it has ended, or the kernel does not count
+    except OSError:  # it has ended
         return 0.0

@@ -17,12 +17,11 @@ import psutil
 import pytest
 
 from orchestrator import exceptions
-from orchestrator.runner.errors import STARVED
 from orchestrator.runner.priority import beside
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
-from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
+from orchestrator.supervisor.runner import Loaded, RunnerProcess
 from orchestrator.supervisor.spec import Key, VersionSpec
 from tests.orchestrator.support import MB, Scene, echo, minilm, supervised, within
 from tests.support.stack import ROOT
@@ -173,32 +172,25 @@ def test_patience_ends_where_no_processor_is_left() -> None:
     assert done.stdout.split("\n")[:2] == ["in turn", "starved"], done.stderr
 
 
-def test_a_load_that_was_starved_begins_anew_and_nobody_notices(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    load, given = RunnerProcess.load, list[bool]()
-
-    def starved(self: RunnerProcess, order: dict[str, Any], **more: Any) -> Loaded:
-        if order["shapes"] is None:
-            return load(self, order, **more)
-        given.append(order["patient"])
-        if order["patient"]:
-            self.kill("starved")  # as it ends itself
-            raise LoadFailed(STARVED, "", permanent=False)
-        return load(self, order, **more)
-
-    monkeypatch.setattr(RunnerProcess, "load", starved)
-    spec = echo(latency_seconds=0.01, load_seconds=0.5)
-    with supervised() as scene, steady_load(scene, spec) as failures:
-        before = scene.pid("echo")
-        with caplog.at_level("INFO"):
-            assert scene.supervisor.recycle(spec.key) == 1
-            eventually(
-                lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"] and scene.pid("echo") != before,
-                within=20,
-            )
-        assert given == [True, False]
-        assert failures == []
+def test_a_load_that_is_starved_begins_anew_and_nobody_notices(caplog: pytest.LogCaptureFixture) -> None:
+    spec = minilm()
+    others = 2 * (os.cpu_count() or 1)
+    with supervised(preload="orchestrator.runner.preload") as scene:
+        scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
+        before = scene.pid(spec.key.model)
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(others)]
+        try:
+            with caplog.at_level("INFO"):
+                assert scene.supervisor.recycle(spec.key) == 1
+                eventually(
+                    lambda: [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid(spec.key.model) != before,
+                    within=120,
+                )
+            scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
         assert scene.kinds("crash") == []
     assert "once more with a small share" in caplog.text
 
