@@ -34,14 +34,15 @@ def observe(
 ) -> Course:
     """Send ``requests`` requests one after the other and read the process after every ``every``.
 
-    The first ``warm_up`` come before that and are not read. Each reading is taken after a collection and a return of
-    freed memory, so that it shows what is kept.
+    The first ``warm_up`` come before that and are not read, nor is what it keeps for the shapes of its grid. Each
+    reading is taken after a collection and a return of freed memory, so that it shows what is kept.
     """
     supervisor.load(spec, deadline=time.monotonic() + _SECONDS)
     ((_, runner),) = [pair for pair in supervisor.runners() if pair[0] == spec.key]
     course = Course()
     source = iter(texts)
     _serve(supervisor, spec, islice(source, warm_up))
+    _run_shapes(runner)
     if census:
         runner.census(lines=False, timeout=_SECONDS)  # what is compared with
     for done in range(0, requests, every):
@@ -52,6 +53,15 @@ def observe(
     if census:
         course.census = runner.census(lines=False, timeout=_SECONDS)
     return course
+
+
+def _run_shapes(runner: RunnerProcess) -> None:
+    """Wait until ``runner`` has run every shape of its grid: each leaves something behind, whenever it comes first."""
+    end = time.monotonic() + _SECONDS
+    while runner.report(timeout=_SECONDS)["shapes_left"]:
+        if time.monotonic() > end:
+            raise TimeoutError(f"the shapes of its grid were not run within {_SECONDS:.0f} s")
+        time.sleep(0.5)  # being asked keeps it from running the next one
 
 
 def _serve(supervisor: Supervisor, spec: VersionSpec, texts: Iterable[Sequence[str]]) -> None:

@@ -19,7 +19,6 @@ from altlas.memory.verdict import Answer, as_record
 DAY_RATE: Final = 5.0  # requests per second that a day is made of: 432,000 in 24 hours
 SAMPLES: Final = 400
 _SHAPES_SECONDS: Final = 60.0
-_SETTLED: Final = 3
 # What a process without a model tells.
 _OUTSIDE: Final = ("anon", "threads", "descriptors")
 _INSIDE: Final = ("anon", "heap_in_use", *COUNTS)
@@ -157,19 +156,17 @@ def _warm_up(place: Installation, load: Load, run: Soak, say: Callable[[str], An
     first = max(1, requests // 10)
     say(f"warming up with {requests} requests")
     load.run(first, every=first, at=lambda _done: None, seed=1)
-    _shapes_settle(place)
+    _run_shapes(place)
     load.run(requests - first, every=requests - first, at=lambda _done: None, seed=2)
     load.answers.clear()
 
 
-def _shapes_settle(place: Installation) -> None:
-    seen, same = -1.0, 0
+def _run_shapes(place: Installation) -> None:
     end = time.monotonic() + _SHAPES_SECONDS
-    while same < _SETTLED and time.monotonic() < end:
+    while time.monotonic() < end:
         time.sleep(2.0)  # the node reads its runners in rounds
-        shapes = sum(float(found.told.get("shapes", 0)) for found in place.readings() if found.kind == "runner")
-        same = same + 1 if shapes == seen else 0
-        seen = shapes
+        if not any(found.told.get("shapes_left", 1) for found in place.readings() if found.kind == "runner"):
+            return
 
 
 def _progress(run: Soak) -> str:

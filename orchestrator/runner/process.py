@@ -95,11 +95,14 @@ class Runner:
             if message["op"] == "ping":
                 since = self._busy_since
                 busy = 0.0 if since is None else time.monotonic() - since
-                self._send(op="pong", id=message["id"], busy_seconds=busy, memory=report())
+                self._send(op="pong", id=message["id"], busy_seconds=busy, memory=self._report())
             elif message["op"] == "shapes":
                 self._send(op="shapes", id=message["id"], shapes=in_use(dict(self._passes)))
             else:
                 self._inbox.put(message)
+
+    def _report(self) -> dict[str, Any]:
+        return {**report(), "shapes_left": len(self._warming)}
 
     def _next(self) -> dict[str, Any]:
         """Wait for a message; meanwhile do what no request should have to wait for."""
@@ -216,12 +219,12 @@ class Runner:
             case "trim":
                 trim()
             case "report":
-                self._send(op="report", id=message["id"], memory=report())
+                self._send(op="report", id=message["id"], memory=self._report())
             case "census":
                 self._send(
                     op="census",
                     id=message["id"],
-                    memory=report(),
+                    memory=self._report(),
                     **self._census.take(lines=bool(message.get("lines"))),
                 )
             case "stop":

@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
+from orchestrator.runner.shapes import LIMIT
 from orchestrator.watch.readings import TOLD, Reading
 
 _LABELS: Final = ["node", "kind", "name"]
@@ -29,7 +30,8 @@ MEASURES: Final = {
     "tensor_bytes": _gauge("altlas_runner_tensor_bytes", "Bytes of those tensors."),
     "graphs": _gauge("altlas_runner_graphs", "Those tensors that keep an autograd graph alive."),
     "modules": _gauge("altlas_runner_modules", "Torch modules made since the warm-up that are alive."),
-    "shapes": _gauge("altlas_runner_shapes", "Distinct shapes of forward passes since the start; 40 at most."),
+    "shapes": _gauge("altlas_runner_shapes", f"Distinct shapes of forward passes since the start; {LIMIT} at most."),
+    "shapes_left": _gauge("altlas_runner_shapes_left", "Shapes that are still to be run while nobody asks."),
 }
 ACTIONS: Final = Counter("altlas_memory_actions_total", "What the memory watch did.", ["action"])
 ALERTS: Final = Counter("altlas_memory_alerts_total", "Thresholds crossed upwards.", ["kind", "level"])

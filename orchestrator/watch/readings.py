@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 # What a runner says of itself, beside what the kernel says of it.
-TOLD: Final = ("heap_in_use", "heap_free", "python_blocks", "tensors", "tensor_bytes", "graphs", "modules", "shapes")
+TOLD: Final = (
+    "heap_in_use", "heap_free", "python_blocks", "tensors", "tensor_bytes", "graphs", "modules", "shapes",
+    "shapes_left",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

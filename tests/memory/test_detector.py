@@ -37,13 +37,15 @@ OWNERS = {"kept_tensor": "tests.memory.faults.KEPT_LIST", "unbounded_dict": "tes
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_injected_leak_is_found_and_named(scene: Scene, folder: Path, fault: str) -> None:
     finding = run(scene, folder, fault=fault, seed=0, requests=REQUESTS, budget=BUDGET)
-    assert finding.answer is Answer.LEAK, finding
+    assert finding.answer is Answer.LEAK, str(finding)
     assert finding.cause is not None
-    assert finding.cause.name == FAULTS[fault], finding
+    assert finding.cause.name == FAULTS[fault], str(finding)
     assert OWNERS.get(fault, "") in finding.cause.evidence
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_product_itself_is_clean(scene: Scene, folder: Path, seed: int) -> None:
     finding = run(scene, folder, fault="", seed=seed, requests=REQUESTS, budget=BUDGET)
-    assert finding.answer is Answer.CLEAN, finding
+    assert finding.answer is Answer.CLEAN, str(finding)
+    # A shape that is run for the first time while readings are taken is the warm-up, not the course.
+    assert finding.verdicts["shapes"].high == 0

@@ -46,7 +46,7 @@ def test_every_process_of_the_node_is_read_kept_and_published() -> None:
         assert newest is not None
         assert newest.pid == scene.pid("echo")
         assert newest.anon > 0 and newest.pss > 0 and newest.descriptors > 0
-        assert newest.told["heap_in_use"] > 0 and newest.told["shapes"] == 0
+        assert newest.told["heap_in_use"] > 0 and newest.told["shapes"] == newest.told["shapes_left"] == 0
         assert MemorySample.objects.filter(pid=os.getpid()).exists()
         labels = {"node": "here", "kind": "runner", "name": "echo:1"}
         assert REGISTRY.get_sample_value("altlas_process_anonymous_bytes", labels) > 0
