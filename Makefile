@@ -7,7 +7,7 @@ RUN_STAMP := $(VENV)/.runtime-stamp
 TEST_STAMP := $(VENV)/.test-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: messages help run demo test lint fmt bench clean
+.PHONY: messages rules help run demo test lint fmt bench clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -49,6 +49,9 @@ test: lint
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks
+
+rules: $(TEST_STAMP)
+	$(BIN)/python -m tests.support.rules
 
 messages: $(TEST_STAMP)
 	$(BIN)/python -m tests.support.messages

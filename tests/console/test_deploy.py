@@ -16,11 +16,12 @@ import yaml
 from prometheus_client import REGISTRY
 
 from altlas.kernel import env
+from orchestrator.runner.shapes import LIMIT
+from tests.support import rules
 from tests.support.stack import ROOT
 
 DEPLOY = ROOT / "deploy"
 BASE = DEPLOY / "kubernetes" / "base"
-RULES = DEPLOY / "prometheus" / "altlas.rules.yml"
 # Objects of the cluster's own kinds; Kustomize's files and the Prometheus operator's are none of them.
 FOREIGN = {"Kustomization", "PrometheusRule"}
 
@@ -133,6 +134,7 @@ def known_metrics() -> set[str]:
     from django_prometheus.middleware import Metrics
 
     import altlas.urls  # noqa: F401  # imports what declares them
+    import orchestrator.watch.metrics  # noqa: F401  # the node worker's
 
     Metrics.get_instance()  # as the middleware does
 
@@ -143,15 +145,21 @@ def known_metrics() -> set[str]:
 
 
 def rule_groups() -> list[dict[str, Any]]:
-    return list(documents(RULES)[0]["groups"])
+    return [group for path in rules.files() for group in documents(path)[0]["groups"]]
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    found = [rule for group in rule_groups() for rule in group["rules"] if "alert" in rule]
+    assert len({rule["alert"] for rule in found}) == len(found) > 30
+    return {rule["alert"]: rule for rule in found}
 
 
 @pytest.mark.django_db
 def test_rules_and_dashboard_use_metrics_that_exist() -> None:
-    rules = [rule for group in rule_groups() for rule in group["rules"]]
-    recorded = {rule["record"] for rule in rules if "record" in rule}
+    found = [rule for group in rule_groups() for rule in group["rules"]]
+    recorded = {rule["record"] for rule in found if "record" in rule}
     dashboard = json.loads((DEPLOY / "grafana" / "altlas.json").read_text())
-    expressions = [rule["expr"] for rule in rules]
+    expressions = [rule["expr"] for rule in found]
     expressions += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     used = set().union(*map(metric_names, expressions))
     assert len(used) > 20
@@ -159,16 +167,19 @@ def test_rules_and_dashboard_use_metrics_that_exist() -> None:
 
 
 def test_every_alert_has_a_severity_and_says_what_is_wrong() -> None:
-    alerts = [rule for group in rule_groups() for rule in group["rules"] if "alert" in rule]
-    assert len({rule["alert"] for rule in alerts}) == len(alerts)
-    for rule in alerts:
-        assert rule["labels"]["severity"] in ("warning", "critical")
+    for rule in alerts().values():
+        assert rule["labels"]["severity"] in ("info", "warning", "critical")
         assert rule["annotations"]["summary"]
 
 
-def test_the_operators_rules_are_those_of_the_plain_file() -> None:
-    operator = documents(DEPLOY / "kubernetes" / "overlays" / "example" / "prometheus-rules.yaml")[0]
+def test_the_alert_on_shapes_knows_how_many_a_grid_has() -> None:
+    assert alerts()["AltlasRunnerShapes"]["expr"] == f"altlas_runner_shapes > {LIMIT}"
+
+
+def test_the_operators_rules_are_those_of_the_plain_files() -> None:
+    operator = documents(rules.OBJECT)[0]
     assert operator["spec"]["groups"] == rule_groups()
+    assert rules.OBJECT.read_text(encoding="utf-8") == rules.composed()
 
 
 def test_the_dashboard_is_one_that_grafana_takes() -> None:
@@ -186,11 +197,12 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_loads_rules_and_configuration(tmp_path: Path) -> None:
-    shutil.copytree(RULES.parent, tmp_path / "prometheus")
+    shutil.copytree(rules.PROMETHEUS, tmp_path / "prometheus")
     token = tmp_path / "altlas.token"
     token.write_text("x")
     configuration = tmp_path / "prometheus" / "prometheus.yml"
     configuration.write_text(configuration.read_text().replace("/etc/prometheus/altlas.token", str(token)))
-    for order in (["rules", str(tmp_path / "prometheus" / RULES.name)], ["config", str(configuration)]):
-        done = subprocess.run(["promtool", "check", *order], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(["promtool", "check", "config", configuration], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path in rules.files():  # the configuration loads each of them
+        assert f"Checking {tmp_path / 'prometheus' / path.name}" in done.stdout
