@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 import psutil
 
+from benchmarks.connection import Call, Connection
 from benchmarks.machine import at_rest, describe, table
 from tests.support.stack import ADMIN, ROOT, running
 
@@ -64,16 +65,16 @@ def infer(model: str = MODEL, *, lane: str = "direct") -> None:
     assert services.infer(model=model, inputs=[TEXT], deadline=120).outputs.shape == (1, 384)
 
 
-def ask(client: httpx.Client, model: str = MODEL) -> None:
-    answer = client.post("/v1/embeddings", json={"model": model, "input": TEXT, "encoding_format": "base64"})
-    assert answer.status_code == 200, answer.text
-
-
-def logged_in(url: str) -> httpx.Client:
-    with httpx.Client(base_url=url, trust_env=False) as anonymous:
-        answer = anonymous.post("/api/v1/auth/token", json={"username": ADMIN[0], "password": ADMIN[1]})
-    bearer = {"Authorization": f"Bearer {answer.json()['access']}"}
-    return httpx.Client(base_url=url, trust_env=False, headers=bearer, timeout=60)
+def call(url: str, model: str = MODEL) -> Call:
+    """Return the request that is measured, with a token of the operator's."""
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        answer = client.post("/api/v1/auth/token", json={"username": ADMIN[0], "password": ADMIN[1]})
+    return Call(
+        url=url,
+        path="/v1/embeddings",
+        body={"model": model, "input": TEXT, "encoding_format": "base64"},
+        headers={"Authorization": f"Bearer {answer.json()['access']}"},
+    )
 
 
 def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
@@ -94,13 +95,13 @@ def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
 
 def overhead(model: Any, url: str) -> list[list[str]]:
     """One warm request: the model itself, then over each way in, all within one round."""
-    with logged_in(url) as client:
+    with Connection(call(url)) as ask:
         ways: dict[str, Callable[[], Any]] = {
             "in-process": lambda: forward(model, [TEXT]),
             "direct lane, the node's door": infer,
             "direct lane, over Redis": lambda: infer(lane="redis"),
             "Celery task": lambda: infer(lane="celery"),
-            "HTTP over the direct lane": lambda: ask(client),
+            "HTTP over the direct lane": ask,
         }
         found = in_turns(ways)
     limit = statistics.median(found["in-process"])
@@ -113,11 +114,10 @@ def overhead(model: Any, url: str) -> list[list[str]]:
 
 def share(model: Any, url: str) -> list[list[str]]:
     """Sixteen clients over HTTP against the model in this process in batches of sixteen, in turns."""
-    with logged_in(url) as client:
-        headers = dict(client.headers)
+    asked = call(url)
     rates, limits = list[float](), list[float]()
     for _ in range(TURNS):
-        rates.append(throughput(url, headers))
+        rates.append(throughput(asked))
         until, done = time.perf_counter() + SECONDS, 0
         while time.perf_counter() < until:
             forward(model, [TEXT] * CLIENTS)
@@ -127,16 +127,14 @@ def share(model: Any, url: str) -> list[list[str]]:
     return [[f"{CLIENTS} clients over HTTP", f"{rate:.0f}/s", f"limit {limit:.0f}/s", f"{rate / limit:.2f} of it"]]
 
 
-def throughput(
-    url: str, headers: dict[str, str], *, clients: int = CLIENTS, ask: Callable[[httpx.Client], None] = ask
-) -> float:
+def throughput(asked: Call, *, clients: int = CLIENTS) -> float:
     """Return the requests per second that ``clients`` get done, each waiting for its answer before it asks again."""
     until, counts = time.perf_counter() + SECONDS, [0] * clients
 
     def work(number: int) -> None:
-        with httpx.Client(base_url=url, trust_env=False, headers=headers, timeout=60) as client:
+        with Connection(asked) as ask:
             while time.perf_counter() < until:
-                ask(client)
+                ask()
                 counts[number] += 1
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]

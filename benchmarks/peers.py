@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,18 @@ from typing import Any
 import httpx
 import psutil
 
+from benchmarks.connection import Call, Connection
 from benchmarks.machine import describe, table
 from benchmarks.orchestrator import (
     ROUNDS,
     SOURCE,
     TEXT,
     TWIN,
-    ask,
+    call,
     eventually,
     forward,
     in_turns,
     loader,
-    logged_in,
     throughput,
 )
 from tests.support.stack import ROOT, free_port, running
@@ -50,21 +50,20 @@ OURS, PEER = "ALT_LAS", "LitServe"
 class Door:
     """A server as its client sees it; inside ``alone`` it is measured."""
 
-    client: httpx.Client
-    ask: Callable[[httpx.Client], None]
+    call: Call
     alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-def ask_litserve(client: httpx.Client, path: str = "/predict") -> None:
-    answer = client.post(path, json={"input": TEXT})
-    assert answer.status_code == 200, answer.text
+def once(call: Call) -> None:
+    with Connection(call) as ask:
+        ask()
 
 
 def overhead(model: Any, doors: dict[str, Door]) -> list[list[str]]:
     rows = []
     for name, door in doors.items():
-        with door.alone():
-            found = in_turns({"in-process": partial(forward, model, [TEXT]), name: partial(door.ask, door.client)})
+        with door.alone(), Connection(door.call) as ask:
+            found = in_turns({"in-process": partial(forward, model, [TEXT]), name: ask})
         limit, p50 = statistics.median(found["in-process"]), statistics.median(found[name])
         rows.append([f"one client: {name}", f"{p50:.2f} ms", f"+{p50 - limit:.2f} ms over {limit:.2f} ms"])
     return rows
@@ -77,9 +76,8 @@ def shares(model: Any, doors: dict[str, Door]) -> list[list[str]]:
         limits = []
         for _ in range(TURNS):
             for name, door in doors.items():
-                url, headers = str(door.client.base_url), dict(door.client.headers)
                 with door.alone():
-                    rates[name].append(throughput(url, headers, clients=clients, ask=door.ask))
+                    rates[name].append(throughput(door.call, clients=clients))
             with doors[OURS].alone():
                 until, begun = time.perf_counter() + 2.0, time.perf_counter()
                 passes = 0
@@ -160,20 +158,20 @@ def main() -> None:
         with (
             litserve() as (peer, tree),
             running(home, arguments=("--programs", "web,worker"), ALTLAS_MODEL_THREADS="1") as stack,
-            httpx.Client(base_url=peer, trust_env=False, timeout=60) as other,
-            logged_in(stack.url) as ours,
         ):
+            ours, other = call(stack.url), Call(url=peer, path="/predict", body={"input": TEXT})
             body = {"name": TWIN, "task": "sentence-embedding", "source": SOURCE, "version": "1"}
-            assert ours.post("/api/v1/models", json=body).status_code == 201
-            ask(ours)
+            answer = httpx.post(f"{stack.url}/api/v1/models", json=body, headers=dict(ours.headers), trust_env=False)
+            assert answer.status_code == 201, answer.text
+            once(ours)
             model = loader()
             model.warm_up()
             time.sleep(20)  # a node runs the shapes of its passes when nobody asks
-            doors = {OURS: Door(ours, ask, alone=partial(suspended, tree)), PEER: Door(other, ask_litserve)}
-            ask_litserve(other)
+            doors = {OURS: Door(ours, alone=partial(suspended, tree)), PEER: Door(other)}
+            once(other)
             rows = [*overhead(model, doors), *shares(model, doors)]
-            ask(ours, TWIN)
-            ask_litserve(other, "/twin")
+            once(replace(ours, body={**ours.body, "model": TWIN}))
+            once(replace(other, path="/twin"))
             (worker,) = [process for process in stack.processes("worker") if "celery" in process.cmdline()]
             time.sleep(10)  # a node gives pages back once it is quiet
             rows.append(["memory with two models: node of ALT_LAS", f"{memory(worker):.0f} MB of PSS", ""])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import stack as stacks
+from tests.support.engines import WORKER
 
 # Screenshots and logs of a failed or finished run, for a person to look at; never committed.
 ARTIFACTS = stacks.ROOT / "test-artifacts"
@@ -29,7 +30,7 @@ def stack() -> Iterator[stacks.Stack]:
 
 
 def _home(name: str) -> Iterator[Path]:
-    home = stacks.ROOT / ".altlas" / "test" / "".join(c if c.isalnum() else "-" for c in name)[:40]
+    home = stacks.ROOT / ".altlas" / "test" / (WORKER + "".join(c if c.isalnum() else "-" for c in name)[:40])
     shutil.rmtree(home, ignore_errors=True)
     home.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -47,7 +47,12 @@ def _changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**base, **changes}.items() if value is not ABSENT}
 
 
-ABSENT = object()
+class _Absent:
+    def __repr__(self) -> str:
+        return "absent"  # names a test, so it is the same in every process
+
+
+ABSENT = _Absent()
 
 
 def signed(head: dict[str, Any] | bytes, payload: dict[str, Any] | bytes, *, key: Any = None) -> str:

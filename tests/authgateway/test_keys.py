@@ -74,7 +74,11 @@ def test_a_second_kek_still_opens_what_the_first_sealed(monkeypatch) -> None:
         kek.open_sealed(sealed, kek_id=kek_id, context="c")
 
 
-@pytest.mark.parametrize("text", ["short", "A" * 43, "!" * 43, secrets.token_urlsafe(16)])
+@pytest.mark.parametrize(
+    "text",
+    ["short", "A" * 43, "!" * 43, secrets.token_urlsafe(16)],
+    ids=["short", "uniform", "no base64", "too few bytes"],
+)
 def test_weak_keks_are_refused(monkeypatch, text) -> None:
     monkeypatch.setattr(conf, "kek", text)
     with pytest.raises(SettingError, match="ALTLAS_KEK"):

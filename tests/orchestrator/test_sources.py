@@ -86,7 +86,8 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 def in_a_process(code: str, tmp_path: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_DISABLE_XET": "1"}
-    environment.pop("HF_HUB_OFFLINE", None)
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):  # a test before may have loaded a model in this process
+        environment.pop(name, None)
     return subprocess.run(
         [sys.executable, "-c", f"from orchestrator import sources, manifest\n{code}"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,

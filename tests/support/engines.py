@@ -1,7 +1,8 @@
 """Pytest plugin: real PostgreSQL and Redis for the test run, in a data folder of its own, gone afterwards.
 
-Loaded with ``-p`` so that the environment is set before pytest-django reads the settings. A ``DATABASE_URL`` or
-``REDIS_URL`` that is set already is used instead.
+When tests run side by side (pytest-xdist), each of the processes has its own. Loaded with ``-p`` so that the
+environment is set before pytest-django reads the settings. A ``DATABASE_URL`` or ``REDIS_URL`` that is set already is
+used instead.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _root = Path(__file__).resolve().parents[2]
-HOME = Path(os.environ.setdefault("ALTLAS_HOME", str(_root / ".altlas" / "test" / str(os.getpid()))))
+HOME = Path(os.environ.get("ALTLAS_HOME") or _root / ".altlas" / "test" / str(os.getpid())) / WORKER
+os.environ["ALTLAS_HOME"] = str(HOME)
 # The data is thrown away: durability would only cost time.
 os.environ.setdefault("ALTLAS_POSTGRES_SETTINGS", "fsync=off,synchronous_commit=off,full_page_writes=off")
 # What a busy machine makes slow must not add statements to tests that count them.
@@ -23,8 +26,8 @@ _stack = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.option.collectonly or config.option.help:
-        return
+    if config.option.collectonly or config.option.help or (not WORKER and config.option.dist != "no"):
+        return  # whoever only hands the tests out needs no engines
     from altlas.engines import conf
     from altlas.engines.hold import hold
 
