@@ -6,9 +6,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from altlas.kernel.chunked import ChunkedBodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "altlas.settings")
 
-application = get_wsgi_application()
+application = ChunkedBodies(get_wsgi_application())
 
 from django.urls import get_resolver  # noqa: E402
 

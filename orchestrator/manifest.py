@@ -28,14 +28,21 @@ def build(folder: Path) -> dict[str, Entry]:
         ManifestError: a file could run code when loaded (pickled weights, Python modules).
     """
     found: dict[str, Entry] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if not path.is_file() or path.name in _IGNORED or "__pycache__" in name:
-            continue
+    for name, path in _files(folder).items():
         if path.suffix.lower() in _CODE:
             raise ManifestError(f"{name} could run code when loaded; only safetensors weights are accepted.")
         found[name] = Entry(sha256=digest(path), bytes=path.stat().st_size)
     return found
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return what counts below ``folder``, by POSIX path."""
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
+    return {
+        name: path
+        for name, path in paths.items()
+        if path.is_file() and path.name not in _IGNORED and "__pycache__" not in name
+    }
 
 
 def weights_bytes(manifest: Mapping[str, Entry]) -> int:
@@ -61,11 +68,17 @@ _digests: dict[tuple[str, int, int, int, int], str] = {}
 
 
 def verify(folder: Path, manifest: Mapping[str, Entry]) -> None:
-    """Return when every file of ``manifest`` is there unchanged.
+    """Return when every file of ``manifest`` is there unchanged, and no other.
+
+    A file that came later counts: loaders look for some by name (other weights, a pooling layer) and would serve
+    another model under the same version.
 
     Raises:
-        ManifestError: a file is missing or differs.
+        ManifestError: a file is missing, differs or was added.
     """
+    added = sorted(_files(folder).keys() - manifest.keys())
+    if added:
+        raise ManifestError(f"{added[0]} is not among the files that were registered.")
     for name, entry in manifest.items():
         path = folder / name
         try:

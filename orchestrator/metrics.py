@@ -17,11 +17,11 @@ EVICTIONS = Counter("altlas_model_evictions_total", "Evictions by reason.", ["re
 REFUSALS = Counter("altlas_model_refusals_total", "Loads that were refused, by reason.", ["reason"])
 RESTARTS = Counter("altlas_model_restarts_total", "Model processes that died, by cause.", ["cause"])
 FAILURES = Counter("altlas_model_failures_total", "Requests that failed, by error code.", ["code"])
-BYTES = Gauge("altlas_model_bytes", "Bytes charged, by state.", ["node", "state"], multiprocess_mode="mostrecent")
-BUDGET = Gauge("altlas_model_budget_bytes", "The node's byte budget.", ["node"], multiprocess_mode="mostrecent")
-QUEUE = Gauge("altlas_model_load_queue", "Loads that wait.", ["node"], multiprocess_mode="mostrecent")
-WAITING = Gauge("altlas_model_waiting", "Callers that wait for a load.", ["node"], multiprocess_mode="mostrecent")
-LEASES = Gauge("altlas_model_leases", "Leases held.", ["node"], multiprocess_mode="mostrecent")
+BYTES = Gauge("altlas_model_bytes", "Bytes charged, by state.", ["node", "state"], multiprocess_mode="livemostrecent")
+BUDGET = Gauge("altlas_model_budget_bytes", "The node's byte budget.", ["node"], multiprocess_mode="livemostrecent")
+QUEUE = Gauge("altlas_model_load_queue", "Loads that wait.", ["node"], multiprocess_mode="livemostrecent")
+WAITING = Gauge("altlas_model_waiting", "Callers that wait for a load.", ["node"], multiprocess_mode="livemostrecent")
+LEASES = Gauge("altlas_model_leases", "Leases held.", ["node"], multiprocess_mode="livemostrecent")
 INFER_SECONDS = Histogram(
     "altlas_infer_seconds",
     "Inference on the node, from task to answer.",
@@ -41,7 +41,7 @@ WAIT_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120),
 )
 SHEDDING = Gauge(
-    "altlas_model_shedding", "1 while the node refuses work for memory.", ["node"], multiprocess_mode="mostrecent"
+    "altlas_model_shedding", "1 while the node refuses work for memory.", ["node"], multiprocess_mode="livemostrecent"
 )
 SCALED = Counter("altlas_model_scaled_total", "Processes added or taken away, by action.", ["model", "action"])
 RECYCLED = Counter("altlas_model_recycled_total", "Processes replaced, by reason.", ["reason"])

@@ -35,7 +35,7 @@ def _all_read(request: HttpRequest) -> bool:
 
 def _read_rest(request: HttpRequest) -> bool:
     """Read what is left of the body when that is short; return whether it is gone."""
-    length = request.META.get("CONTENT_LENGTH") or ("" if "HTTP_TRANSFER_ENCODING" in request.META else "0")
+    length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > SHORT:
         return False
     try:

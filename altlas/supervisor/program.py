@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -15,13 +15,15 @@ from altlas.supervisor.backoff import RestartHistory
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """A program of the supervisor; ``once`` programs are not restarted when they end."""
+    """A program of the supervisor; ``once`` programs are not restarted when they end. ``ended`` is told the number of
+    each process that has ended, however it did."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     once: bool = False
     stop_within: float = 20.0
+    ended: Callable[[int], object] = lambda _pid: None
 
 
 @cache

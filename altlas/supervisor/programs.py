@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
+from prometheus_client.multiprocess import mark_process_dead
 
 from altlas.engines.conf import HOME
 from altlas.supervisor.conf import conf
@@ -68,7 +70,9 @@ def _worker() -> Program:
         "--without-heartbeat",
         "--loglevel=warning",
     ]
-    return Program(name="worker", command=command, environment=_environment(), stop_within=30.0)
+    # A node that is gone must not go on reporting what it held.
+    forget = partial(mark_process_dead, path=str(metrics_folder()))
+    return Program(name="worker", command=command, environment=_environment(), stop_within=30.0, ended=forget)
 
 
 def _beat() -> Program:

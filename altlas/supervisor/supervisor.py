@@ -86,6 +86,7 @@ class Supervisor:
             self._drain(child)
             status = child.process.returncode
             child.kill_group()  # nothing of a dead program lives on
+            child.program.ended(child.process.pid)
             child.process = None
             if child.program.once:
                 self.finished[child.program.name] = status
@@ -136,6 +137,7 @@ class Supervisor:
             if child.process is not None:
                 child.process.wait()
                 self._drain(child)
+                child.program.ended(child.process.pid)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -44,6 +44,10 @@ def versions_gone(keys: set[Key]) -> set[Key]:
     return keys - {Key(*found) for found in rows.values_list("model__name", "version")} if keys else set()
 
 
+def models_named(names: set[str]) -> list[Model]:
+    return list(Model.objects.filter(name__in=names)) if names else []
+
+
 def version_choose(*, model: str, version: str | None = None) -> ModelVersion:
     """Return the version that serves most of the requests for ``model``, or the one that ``version`` names.
 

@@ -127,12 +127,15 @@ def default_register() -> ModelVersion:
 
 def loaded_record(
     *, model: str, version: str, measured_bytes: int, seconds: float, facts: Mapping[str, Any] | None = None
-) -> None:
-    """Keep what a load has taught: the measured memory, the time, and that the version works."""
+) -> bool:
+    """Keep what a load has taught: the measured memory, the time, and that the version works.
+
+    Returns whether that it works is news.
+    """
     with transaction.atomic():
         row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
         if row is None:
-            return
+            return False
         # A fresh process has not run every shape yet: what earlier ones grew to is forgotten slowly.
         row.measured_bytes = max(measured_bytes, int((row.measured_bytes or 0) * 0.9))
         row.facts = dict(facts or row.facts)
@@ -141,9 +144,11 @@ def loaded_record(
         row.load_seconds_last = seconds
         row.load_seconds_max = max(row.load_seconds_max or 0.0, seconds)
         row.last_loaded_at = clock.now()
-        if row.status in {"registered", "failed"}:
+        news = row.status in {"registered", "failed"}
+        if news:
             row.status, row.status_reason = "available", ""
         row.save()
+    return news
 
 
 def version_proved(*, model: str, version: str) -> bool:

@@ -33,6 +33,7 @@ from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
 _MOST_ATTEMPTS = 3
+_LOOK_SECONDS = 0.5
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
 
 
@@ -55,6 +56,34 @@ def job_request(*, model: str, version: str | None = None, node: str | None = No
             )
         _send(job)
     return job
+
+
+def job_open(row: ModelVersion, *, node: str, requested_by: str) -> LoadJob:
+    """Write down that ``requested_by`` wants ``row`` on ``node``, before the node is told: should it die, another one
+    takes the load over."""
+    return _open(row, node=node, requested_by=requested_by)[0]
+
+
+def job_await(*, job: UUID, seconds: float) -> LoadJob:
+    """Return the job when it has ended, or as it is after ``seconds``.
+
+    Raises:
+        JobNotFound: its version was deleted.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        row = LoadJob.objects.filter(pk=job).first()
+        if row is None:
+            raise JobNotFound(f"There is no load job {job}.")
+        if row.status not in OPEN or time.monotonic() >= until:
+            return row
+        time.sleep(_LOOK_SECONDS)
+
+
+def job_abandon(*, job: LoadJob, code: str, detail: str) -> None:
+    """End a job that its node has not begun; one that is under way, or that another node took over, is left to that."""
+    mine = LoadJob.objects.filter(pk=job.pk, node=job.node, status=JobStatus.QUEUED, attempts=job.attempts)
+    _settle(mine, status=JobStatus.FAILED, code=code, detail=detail)
 
 
 def job_run(*, job: UUID | str) -> None:
@@ -108,10 +137,12 @@ def job_begun(*, model: str, version: str, node: str) -> None:
         )
 
 
-def job_ended(*, model: str, version: str, node: str, code: str = "", detail: str = "") -> None:
-    """Settle the open job of a version on ``node``: ready, or failed with ``code``."""
+def job_ended(
+    *, model: str, version: str, node: str, status: str = JobStatus.READY, code: str = "", detail: str = ""
+) -> None:
+    """Settle the open job of a version on ``node``: ready, failed or cancelled, with a ``code`` that says why."""
     found = LoadJob.objects.filter(version__model__name=model, version__version=version, node=node)
-    _settle(found, status=JobStatus.FAILED if code else JobStatus.READY, code=code, detail=detail)
+    _settle(found, status=status, code=code, detail=detail)
 
 
 def jobs_seen(*, node: str) -> None:
@@ -152,6 +183,8 @@ def _take_over(job: LoadJob) -> bool:
 def _open(version: ModelVersion, *, node: str, requested_by: str) -> tuple[LoadJob, bool]:
     known = LoadJob.objects.filter(version=version, node=node, status__in=OPEN).first()
     if known is not None:
+        if requested_by and not known.requested_by:  # a request's load that somebody asks for by name now
+            LoadJob.objects.filter(pk=known.pk).update(requested_by=requested_by)
         return known, False
     try:
         with transaction.atomic():

@@ -11,9 +11,10 @@ from orchestrator.conf import conf
 from orchestrator.exceptions import LastNode, NodeNotFound
 from orchestrator.models import EventKind, Node
 from orchestrator.placement import choose
+from orchestrator.selectors.catalogue import version_find
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.events import event_record
-from orchestrator.services.operate import send_order
+from orchestrator.services.operate import load_on, send_order
 
 _HELD = frozenset({"queued", "reserved", "loading", "warming", "ready"})
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
@@ -44,7 +45,8 @@ def node_drain(*, name: str, actor: str = "", seconds: float | None = None) -> d
         target = choose(others, model=model, version=version, now=time.time(), rng=_rng) or others[0]["name"]
         try:
             left = max(1.0, until - time.monotonic())
-            send_order("load", model=model, version=version, node=target, seconds=left)
+            row = version_find(model=model, version=version)
+            load_on(row, node=target, seconds=left, requested_by=actor or "drain")
             send_order("unload", model=model, version=version, node=name, seconds=10.0)
         except AltlasError as exc:
             kept.append({"model": model, "version": version, "detail": exc.detail})

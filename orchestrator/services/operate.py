@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from altlas.kernel import replies
@@ -11,10 +13,11 @@ from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions
 from orchestrator.conf import conf
-from orchestrator.models import EventKind
+from orchestrator.models import EventKind, JobStatus, ModelVersion
 from orchestrator.runner.census import Census
-from orchestrator.selectors.catalogue import version_choose, version_find, versions_served
+from orchestrator.selectors.catalogue import models_named, version_choose, version_find, versions_served
 from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services import jobs
 from orchestrator.services.catalogue import model_change
 from orchestrator.services.events import event_record
 from orchestrator.services.specs import spec_forget, spec_of
@@ -23,6 +26,7 @@ from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
 _SETTLE_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 _own_census = Census(frozen=False)
 
 
@@ -76,25 +80,22 @@ def model_pin(*, name: str, pinned: bool, actor: str = "") -> None:
         ModelNotFound.
     """
     model_change(name=name, changes={"pinned": pinned}, actor=actor)
-    for node in live_nodes(fresh=True):
-        if any(replica["model"] == name for replica in node["replicas"]):
-            send_order("pin" if pinned else "unpin", model=name, version=None, node=node["name"], seconds=10.0)
+    nodes_settle(model=name)
 
 
 def nodes_settle(*, model: str, besides: str | None = None) -> int:
-    """Have every live node follow the catalogue as it is now: read it anew, and let go of every copy of ``model`` whose
-    version is not served any more, ``besides`` spared. Return how many copies go.
+    """Have every live node follow the catalogue as it is now: read it anew, pin and bound the copies of ``model`` as it
+    says, and let go of those whose version is not served any more, ``besides`` spared. Return how many copies go.
 
     A node that does not answer reads the catalogue by itself within seconds.
     """
-    count = 0
-    for node in live_nodes(fresh=True):
-        try:
-            done = send_order("settle", model=model, version=besides, node=node["name"], seconds=_SETTLE_SECONDS)
-            count += int(done["replicas"])
-        except AltlasError as exc:
-            logger.warning("%s was not told of a change of %s: %s", node["name"], model, exc.detail)
-    return count
+    # Also those whose last sign of life shows no copy: one may have been loaded since.
+    names = [node["name"] for node in live_nodes(fresh=True)]
+    answers = orders_send("settle", model=model, version=besides, nodes=names, seconds=_SETTLE_SECONDS)
+    for name, answer in answers.items():
+        if isinstance(answer, AltlasError):
+            logger.warning("%s was not told of a change of %s: %s", name, model, answer.detail)
+    return sum(int(answer["replicas"]) for answer in answers.values() if not isinstance(answer, AltlasError))
 
 
 def model_census(*, model: str, node: str, lines: bool, seconds: float = 120.0) -> dict[str, Any]:
@@ -137,14 +138,12 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
     keys = {Key(replica["model"], replica["version"]) for replica in current.supervisor.state()["replicas"]}
     chosen = [key for key in keys if key.model == model and version in (None, key.version)]
     if verb == "settle":
+        for row in models_named({model}):
+            current.supervisor.follow(model, pinned=row.pinned, max_replicas=row.max_replicas)
         served = {Key(model, row.version) for row in versions_served(model=model)} | {Key(model, version or "")}
         leaving = [key for key in keys if key.model == model and key not in served]
         count = sum(current.supervisor.unload(key, reason="policy") for key in leaving)
         return {"model": model, "version": version, "node": current.name, "replicas": count}
-    if verb in {"pin", "unpin"}:
-        for key in chosen:
-            current.supervisor.pin(key, verb == "pin")
-        return {"model": model, "version": version, "node": current.name, "replicas": len(chosen)}
     act = {
         "unload": current.supervisor.unload,
         "recycle": current.supervisor.recycle,
@@ -167,16 +166,50 @@ def _order(
         raise exceptions.NodeNotFound(f"There is no live node {node!r}.")
     if not names:
         raise exceptions.NodeUnavailable("No node is alive; try again shortly.")
-    targets = [node] if node else (_holders_first(model, version)[:1] if verb == "load" else names)
-    answers = [send_order(verb, model=model, version=version, node=target, seconds=seconds) for target in targets]
     if verb == "load":
-        return answers[0]
+        target = node or _holders_first(model, version)[0]
+        return load_on(
+            version_find(model=model, version=version), node=target, seconds=seconds, requested_by=actor or "operator"
+        )
+    targets = [node] if node else names
+    answers = orders_send(verb, model=model, version=version, nodes=targets, seconds=seconds)
+    failed = {name: answer for name, answer in answers.items() if isinstance(answer, AltlasError)}
+    if failed:
+        name, failure = next(iter(failed.items()))
+        if len(targets) == 1:
+            raise failure
+        done = ", ".join(answers.keys() - failed.keys()) or "no other node"
+        raise exceptions.NodeUnavailable(f"{name}: {failure.detail} Done on {done}.")
     return {
         "model": model,
         "version": version,
         "node": node,
-        "replicas": sum(int(answer["replicas"]) for answer in answers),
+        "replicas": sum(int(answer["replicas"]) for answer in answers.values() if isinstance(answer, dict)),
     }
+
+
+def load_on(row: ModelVersion, *, node: str, seconds: float, requested_by: str) -> dict[str, Any]:
+    """Load ``row`` on ``node``, or on the one that takes the load over when ``node`` dies meanwhile.
+
+    Returns ``{"model", "version", "node", "seconds"}``. Raises: as ``model_load``.
+    """
+    model, version = row.model.name, row.version
+    begun = time.monotonic()
+    job = jobs.job_open(row, node=node, requested_by=requested_by)
+    try:
+        answer = send_order("load", model=model, version=version, node=node, seconds=seconds)
+    except exceptions.NodeUnavailable as exc:
+        others = any(found["name"] != node for found in live_nodes(fresh=True))
+        ended = jobs.job_await(job=job.pk, seconds=seconds - (time.monotonic() - begun) if others else 0.0)
+        if ended.status != JobStatus.READY:
+            jobs.job_abandon(job=ended, code=exc.code, detail=exc.detail)
+            raise
+        return {"model": model, "version": version, "node": ended.node, "seconds": time.monotonic() - begun}
+    except AltlasError as exc:
+        jobs.job_abandon(job=job, code=exc.code, detail=exc.detail)
+        raise
+    jobs.job_ended(model=model, version=version, node=node)
+    return answer
 
 
 def _holders_first(model: str, version: str | None) -> list[str]:
@@ -193,11 +226,43 @@ def send_order(verb: str, *, model: str, version: str | None, node: str, seconds
     """Have ``node`` carry out an order (``order_here``) and return its answer.
 
     Raises:
-        NodeUnavailable: no answer in ``seconds``; else what rose on the node.
+        NodeUnavailable: no answer in ``seconds``, or the node died; else what rose on the node.
     """
-    current = here.current()
-    if current is not None and current.name == node:
-        return order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds)
+    answer = orders_send(verb, model=model, version=version, nodes=[node], seconds=seconds)[node]
+    if isinstance(answer, AltlasError):
+        raise answer
+    return answer
+
+
+def orders_send(
+    verb: str, *, model: str, version: str | None, nodes: Sequence[str], seconds: float
+) -> dict[str, dict[str, Any] | AltlasError]:
+    """Have ``nodes`` carry out an order, all of them at once; return what each answered, or why it did not."""
+    until, current = time.monotonic() + seconds, here.current()
+    local = "" if current is None else current.name
+    sent: dict[str, str] = {}
+    found: dict[str, dict[str, Any] | AltlasError] = {}
+    for node in nodes:
+        if node != local:
+            try:
+                sent[node] = _post(verb, model=model, version=version, node=node, seconds=seconds)
+            except AltlasError as exc:
+                found[node] = exc
+    if local in nodes:
+        found[local] = _answer_or_error(lambda: order_here(verb=verb, model=model, version=version, until=until))
+    for node, reply_id in sent.items():
+        found[node] = _answer_or_error(partial(_collect, node, reply_id, until=until, seconds=seconds))
+    return found
+
+
+def _answer_or_error(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | AltlasError:
+    try:
+        return work()
+    except AltlasError as exc:
+        return exc
+
+
+def _post(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> str:
     reply_id = replies.new_reply_id()
     enqueue(
         "orchestrator.order",
@@ -212,9 +277,20 @@ def send_order(verb: str, *, model: str, version: str | None, node: str, seconds
         expires=seconds,
         on_commit=False,
     )
-    reply = replies.receive(reply_id, timeout=seconds + 0.5)
-    if reply is None:
-        raise exceptions.NodeUnavailable(f"The node {node!r} did not answer within {seconds:.0f} s.")
-    if "error" in reply:
-        raise exceptions.from_wire(reply["error"])
-    return reply
+    return reply_id
+
+
+def _collect(node: str, reply_id: str, *, until: float, seconds: float) -> dict[str, Any]:
+    """Wait for the answer of ``node``; one that gives no sign of life any more is not waited for."""
+    missed = 0
+    while (left := until + 0.5 - time.monotonic()) > 0:
+        reply = replies.receive(reply_id, timeout=min(left, _LOOK_SECONDS))
+        if reply is not None:
+            if "error" in reply:
+                raise exceptions.from_wire(reply["error"])
+            return reply
+        # Once may be a moment in which Redis had lost the sign: it comes every second.
+        missed = 0 if any(found["name"] == node for found in live_nodes(fresh=True)) else missed + 1
+        if missed > 1:
+            raise exceptions.NodeUnavailable(f"The node {node!r} died before it answered.")
+    raise exceptions.NodeUnavailable(f"The node {node!r} did not answer within {seconds:.0f} s.")

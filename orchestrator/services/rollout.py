@@ -22,13 +22,13 @@ def version_load(
 ) -> dict[str, Any]:
     """As ``model_load``; the version counts as proved afterwards, and the version policy is carried out."""
     done = model_load(model=model, version=version, node=node, seconds=seconds, actor=actor)
-    if version_proved(model=model, version=done["version"]):
-        policy_apply(model=model, besides=done["version"])
+    version_proved(model=model, version=done["version"])
+    policy_apply(model=model, besides=done["version"])
     return done
 
 
 def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> Model:
-    """As ``catalogue.model_change``; versions that the new policy leaves out are unloaded.
+    """As ``catalogue.model_change``; what is loaded follows, and versions that the new policy leaves out are unloaded.
 
     Raises:
         ModelNotFound.
@@ -40,7 +40,7 @@ def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> M
         detail = f"{name} has no version {', '.join(unknown)}."
         raise InvalidInput(detail, errors=[FieldError(pointer="/policy_versions", code="unknown", detail=detail)])
     model = catalogue.model_change(name=name, changes=changes, actor=actor)
-    if changes.keys() & {"version_policy", "policy_count", "policy_versions"}:
+    if changes.keys() & {"version_policy", "policy_count", "policy_versions", "pinned", "max_replicas"}:
         policy_apply(model=name)
     return model
 

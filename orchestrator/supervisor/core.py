@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from altlas.kernel.errors import AltlasError
@@ -124,9 +125,12 @@ class Core:
         self.pump(now=now)
         return found
 
-    def pin(self, key: Key, pinned: bool, *, now: float) -> None:
-        for replica in self.of(key):
-            replica.pinned = pinned
+    def follow(self, model: str, *, pinned: bool, max_replicas: int, now: float) -> None:
+        """Have every copy of ``model``, and those that replace or join it, do as the catalogue says now."""
+        for replica in self.replicas.values():
+            if replica.spec.key.model == model:
+                replica.pinned = pinned
+                replica.spec = replace(replica.spec, pinned=pinned, max_replicas=max_replicas)
         self.pump(now=now)
 
     def forgive(self, key: Key) -> None:

@@ -152,8 +152,9 @@ class Supervisor:
         """Replace every replica of ``key`` by a fresh one, without a failed request; return how many."""
         return int(self._call(lambda: self._core.recycle(key, reason=reason, now=time.monotonic())))
 
-    def pin(self, key: Key, pinned: bool) -> None:
-        self._call(lambda: self._core.pin(key, pinned, now=time.monotonic()))
+    def follow(self, model: str, *, pinned: bool, max_replicas: int) -> None:
+        """Have what is loaded of ``model`` follow its row in the catalogue."""
+        self._call(lambda: self._core.follow(model, pinned=pinned, max_replicas=max_replicas, now=time.monotonic()))
 
     def state(self) -> dict[str, Any]:
         """Return what the node holds: the shape of one node in ``GET /api/v1/cache``."""

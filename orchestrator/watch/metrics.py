@@ -13,7 +13,7 @@ _LABELS: Final = ["node", "kind", "name"]
 
 
 def _gauge(name: str, help: str) -> Gauge:
-    return Gauge(name, help, _LABELS, multiprocess_mode="mostrecent")
+    return Gauge(name, help, _LABELS, multiprocess_mode="livemostrecent")
 
 
 MEASURES: Final = {

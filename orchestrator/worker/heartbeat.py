@@ -19,7 +19,7 @@ from altlas.kernel.redis import client
 from orchestrator import lane
 from orchestrator.conf import conf
 from orchestrator.models import Node
-from orchestrator.selectors.catalogue import versions_gone
+from orchestrator.selectors.catalogue import models_named, versions_gone
 from orchestrator.selectors.cluster import PREFIX, live_nodes
 from orchestrator.services.jobs import jobs_seen, jobs_take_over
 from orchestrator.supervisor.spec import Key
@@ -98,17 +98,20 @@ class Heartbeat:
             alive = {found["name"] for found in live_nodes(fresh=True)}
             if self._name in alive:  # otherwise it is Redis that is away, and nobody has died
                 jobs_take_over(alive=alive)
-            self._let_go_of_deleted()
+            self._follow_catalogue()
         except (DatabaseError, InterfaceError) as exc:
             logger.warning("the node's row could not be written: %s", exc)
         finally:
             close_old_connections()
 
-    def _let_go_of_deleted(self) -> None:
-        # A request that was on its way when its model was deleted may have had it loaded once more.
+    def _follow_catalogue(self) -> None:
+        # Nodes are told of changes; this is for what they were told while they did not listen.
         held = {Key(found["model"], found["version"]) for found in self._supervisor.state()["replicas"]}
+        # A request that was on its way when its model was deleted may have had it loaded once more.
         for key in versions_gone(held):
             self._supervisor.unload(key, reason="deleted")
+        for model in models_named({key.model for key in held}):
+            self._supervisor.follow(model.name, pinned=model.pinned, max_replicas=model.max_replicas)
 
     def _run(self) -> None:
         while not self._over.is_set():

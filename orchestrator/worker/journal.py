@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from orchestrator.models import JobStatus
 from orchestrator.services.catalogue import failure_record, loaded_record, measured_record
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended
+from orchestrator.services.rollout import policy_apply
 from orchestrator.supervisor.runner import Loaded, LoadFailed
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord
@@ -55,26 +57,31 @@ class Journal:
             self._put(lambda: job_begun(model=record.key.model, version=record.key.version, node=self._node))
         elif record.kind in {"ready", "fail", "cancel"}:
             code = "" if record.kind == "ready" else record.reason
+            status = {"ready": JobStatus.READY, "fail": JobStatus.FAILED, "cancel": JobStatus.CANCELLED}[record.kind]
             self._put(
                 lambda: job_ended(
                     model=record.key.model,
                     version=record.key.version,
                     node=self._node,
+                    status=status,
                     code=code,
                     detail=str(record.inputs.get("detail", "")),
                 )
             )
 
     def loaded(self, spec: VersionSpec, loaded: Loaded, measured: int) -> None:
-        self._put(
-            lambda: loaded_record(
+        def write() -> None:
+            news = loaded_record(
                 model=spec.key.model,
                 version=spec.key.version,
                 measured_bytes=measured,
                 seconds=loaded.load_seconds + loaded.warm_seconds,
                 facts=loaded.facts,
             )
-        )
+            if news:  # traffic goes to it from now on, and the version policy may leave another one out
+                policy_apply(model=spec.key.model, besides=spec.key.version)
+
+        self._put(write)
 
     def measured(self, spec: VersionSpec, measured: int) -> None:
         self._put(lambda: measured_record(model=spec.key.model, version=spec.key.version, measured_bytes=measured))

@@ -185,7 +185,8 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(model=models, pinned=st.booleans())
     def pin(self, model: int, pinned: bool) -> None:
-        self.core.pin(SPECS[model].key, pinned, now=self.now)
+        spec = SPECS[model]
+        self.core.follow(spec.key.model, pinned=pinned, max_replicas=spec.max_replicas, now=self.now)
 
     @rule(model=models)
     def recycle(self, model: int) -> None:

@@ -9,10 +9,14 @@ import sys
 import textwrap
 import uuid
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from django.db import connection
 
 from orchestrator import exceptions, services
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Node
@@ -145,6 +149,60 @@ def test_the_jobs_of_a_node_killed_under_load_are_taken_over(tmp_path: Path) -> 
         eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.READY, within=20)
         assert LoadJob.objects.get(pk=job.pk).attempts == 1
         assert services.infer(model="drill", inputs=["x"]).node == "b"
+
+
+def test_who_waits_for_a_load_gets_it_from_the_node_that_took_over(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1", options={"load_seconds": 3})
+    with node_worker(tmp_path / "a.log", name="a") as first, node_worker(tmp_path / "b.log", name="b"):
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(closing, lambda: services.model_load(model="drill", node="a", seconds=90))
+            eventually(lambda: LoadJob.objects.filter(status=JobStatus.LOADING).exists(), within=20)
+            os.kill(first.process.pid, signal.SIGKILL)
+            assert asked.result(90)["node"] == "b"
+        job = LoadJob.objects.get()
+        assert (job.status, job.node, job.attempts) == (JobStatus.READY, "b", 1)
+
+
+def test_a_node_that_does_not_answer_keeps_no_order_from_the_others(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1")
+    with node_worker(tmp_path / "a.log", name="a") as first, node_worker(tmp_path / "b.log", name="b"):
+        for node in ("a", "b"):
+            services.model_load(model="drill", node=node)
+        eventually(lambda: holders() == {"a", "b"}, within=10)
+        os.kill(first.process.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(exceptions.NodeUnavailable, match=r"a: .* Done on b\."):
+                services.model_unload(model="drill", seconds=30)
+            eventually(lambda: "b" not in holders(), within=10)
+        finally:
+            os.kill(first.process.pid, signal.SIGCONT)
+
+
+def test_copies_follow_the_catalogue_as_it_changes(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1")
+    with node_worker(tmp_path / "a.log", name="a"):
+
+        def held() -> dict[str, bool]:
+            found = [replica for node in cache_state() for replica in node["replicas"] if replica["state"] == "ready"]
+            return {replica["version"]: replica["pinned"] for replica in found}
+
+        services.model_load(model="drill")
+        services.model_pin(name="drill", pinned=True)  # before the node's next sign of life
+        eventually(lambda: held() == {"1": True}, within=10)
+        services.model_change(name="drill", changes={"pinned": False})
+        eventually(lambda: held() == {"1": False}, within=10)
+
+        services.model_register(name="drill", task="echo", source="echo://", version="2")
+        services.infer(model="drill", version="2", inputs=["x"])  # no operator: a request had it loaded
+        eventually(lambda: held() == {"2": False}, within=10)
+
+
+def closing(work: Callable[[], Any]) -> Any:
+    """Do ``work`` in another thread and close that thread's connection to the database."""
+    try:
+        return work()
+    finally:
+        connection.close()
 
 
 def test_a_cancelled_job_ends_its_load(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_load_is_one_job_from_its_beginning_to_its_end(operator: APIClient, dr
     for _ in range(2):
         job_begun(model=drill, version="1", node="n")
     assert [job["status"] for job in operator.get("/api/v1/jobs").json()["results"]] == ["loading"]
-    job_ended(model=drill, version="1", node="n", code="model_unavailable", detail="why")
+    job_ended(model=drill, version="1", node="n", status=JobStatus.FAILED, code="model_unavailable", detail="why")
     job_ended(model=drill, version="1", node="n")
     (job,) = operator.get("/api/v1/jobs").json()["results"]
     assert (job["status"], job["error_code"], job["error_detail"]) == ("failed", "model_unavailable", "why")

@@ -155,6 +155,11 @@ def test_registration_keeps_every_files_sum_and_a_change_is_another_version(tmp_
     row = services.model_register(name="m", task="fill-mask", source=f"folder://{folder}", version="1")
     assert set(row.manifest) == {path.name for path in folder.iterdir()}
     manifest.verify(folder, row.manifest)
+    added = folder / "modules.json"  # would be found by name, and change what the model answers
+    added.write_text("[]")
+    with pytest.raises(manifest.ManifestError, match=r"modules\.json is not among the files that were registered"):
+        manifest.verify(folder, row.manifest)
+    added.unlink()
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
     with pytest.raises(manifest.ManifestError, match=r"config\.json"):
         manifest.verify(folder, row.manifest)

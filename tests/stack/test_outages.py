@@ -82,3 +82,8 @@ def test_no_node_means_503_at_once(home: Path) -> None:
         finally:
             worker.resume()
         eventually(lambda: client.get("/readyz").status_code == 200, within=30)
+        budget = "altlas_model_budget_bytes{"
+        assert budget in client.get("/metrics").text
+        worker.kill()
+        eventually(lambda: budget not in client.get("/metrics").text, within=10)  # what an alert looks for
+        eventually(lambda: budget in client.get("/metrics").text, within=60)
