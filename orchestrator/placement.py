@@ -19,6 +19,7 @@ def choose(
     nodes: Sequence[Mapping[str, Any]], *, model: str, version: str | None, now: float, rng: random.Random
 ) -> str | None:
     """Return the name of the node for a request; None when there is none. ``now`` in Unix seconds."""
+    nodes = [node for node in nodes if not node.get("stopping")]
     if not nodes:
         return None
     open_nodes = [node for node in nodes if not node.get("draining")] or list(nodes)

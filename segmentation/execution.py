@@ -18,6 +18,7 @@ from altlas.kernel.errors import AltlasError
 from altlas.kernel.ids import uuid7
 from archive import services as archive
 from orchestrator import selectors as catalogue
+from orchestrator.services import node_stopping
 from segmentation import metrics, services, tokenizers
 from segmentation.algorithms.language import detect
 from segmentation.conf import conf
@@ -84,6 +85,10 @@ class Work:
         return (self.done + part) / max(self.items, 1)
 
 
+class NodeStopping(Exception):  # no error: the run goes on elsewhere
+    """This node is ending."""
+
+
 def run_execute(*, run_id: UUID, reply_id: str = "", clock: Clock = SYSTEM) -> bool:
     """Do a run and announce its end; False when there was nothing to do (ended, claimed elsewhere, or gone).
 
@@ -100,9 +105,14 @@ def run_execute(*, run_id: UUID, reply_id: str = "", clock: Clock = SYSTEM) -> b
         items = list(run.items.filter(status__in=[Status.QUEUED, Status.RUNNING]))
         work = Work(run=run, deadline=begun + conf.deadline, clock=clock, begun=begun, items=len(items), beaten=begun)
         for item in items:
+            if node_stopping():
+                raise NodeStopping
             _do_item(work, item, {"queued": waited})
         if not items:
             services.run_finish(run=run, timings={"queued": waited, "total": waited})
+    except NodeStopping:
+        services.run_release(run=run, reply_id=reply_id)
+        return True  # whoever waits for its end hears it from the node that goes on
     except ClaimLost:
         logger.info("run %s was cancelled or taken over", run_id)
     except RunTimedOut as exc:
@@ -120,6 +130,8 @@ def _do_item(work: Work, item: SegmentationItem, timings: dict[str, float]) -> N
     work.remaining()
     watch = Stopwatch(work.clock)
     made = segmented(work.run, item, watch, remaining=work.remaining, report=work.report)
+    if made is None and node_stopping():
+        raise NodeStopping  # its models end with it: that says nothing about the text
     try:
         _store(work, item, made, watch, timings)
     except AltlasError as exc:
@@ -257,6 +269,8 @@ def _embedding(
         except RunTimedOut:
             raise
         except AltlasError as exc:
+            if node_stopping():
+                raise  # the model ends with this node
             item.warnings = [{"code": "no_embedding", "detail": f"Kept without a vector: {exc.detail}"}]
             return None
         weights = [len(passage) for passage in found]

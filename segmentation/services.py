@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +36,8 @@ from segmentation.texts import fault_of
 
 EXECUTE = "segmentation.execute"
 _SWEPT = 100  # rows at a time
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +154,16 @@ def run_beat(*, run: SegmentationRun, progress: float) -> None:
     held = SegmentationRun.objects.filter(pk=run.pk, claim=run.claim, status=Status.RUNNING)
     if not held.update(progress=min(max(progress, 0.0), 1.0), alive_at=now()):
         raise ClaimLost(str(run.pk))
+
+
+def run_release(*, run: SegmentationRun, reply_id: str) -> None:
+    """Give a claimed run back and send it again: another node, or this one once it is back, does what is left."""
+    held = SegmentationRun.objects.filter(pk=run.pk, claim=run.claim, status=Status.RUNNING)
+    if held.update(status=Status.QUEUED, claim=None, alive_at=None, sent_at=now()):
+        try:
+            enqueue(EXECUTE, args=[str(run.pk), reply_id], on_commit=False)
+        except Unavailable:
+            logger.warning("run %s waits for the sweep: the broker cannot be reached", run.pk)
 
 
 def run_finish(*, run: SegmentationRun, timings: dict[str, float]) -> None:

@@ -17,6 +17,7 @@ from orchestrator.services.operate import (
 )
 from orchestrator.services.rollout import model_change, policy_apply, version_load, version_promote, version_retire
 from orchestrator.services.variants import model_register, runtime_set, variant_export, variant_request
+from orchestrator.worker.node import stopping as node_stopping
 
 __all__ = [
     "FloatArray",
@@ -38,6 +39,7 @@ __all__ = [
     "model_unload",
     "node_drain",
     "node_resume",
+    "node_stopping",
     "policy_apply",
     "runtime_set",
     "variant_export",

@@ -71,6 +71,7 @@ class Heartbeat:
             "at": time.time(),
             "started_at": self._started.timestamp(),
             "draining": node.draining(),
+            "stopping": node.stopping(),
             **self._supervisor.state(),
         }
         try:

@@ -16,6 +16,7 @@ class NodeWorker:
 
 _current: NodeWorker | None = None
 _draining = False
+_stopping = False
 _on_drain: Callable[[bool], None] | None = None
 
 
@@ -26,8 +27,8 @@ def current() -> NodeWorker | None:
 
 def become(node: NodeWorker | None, *, on_drain: Callable[[bool], None] | None = None) -> None:
     """Say what this process is; ``on_drain`` is told when it leaves service and when it is back."""
-    global _current, _draining, _on_drain
-    _current, _draining, _on_drain = node, False, on_drain
+    global _current, _draining, _stopping, _on_drain
+    _current, _draining, _stopping, _on_drain = node, False, False, on_drain
 
 
 def draining() -> bool:
@@ -41,3 +42,13 @@ def set_draining(value: bool) -> None:
         _draining = value
         if _on_drain is not None:
             _on_drain(value)
+
+
+def stopping() -> bool:
+    """Return whether this node finishes what it has in hand and takes nothing new."""
+    return _stopping
+
+
+def begin_stopping() -> None:
+    global _stopping
+    _stopping = True

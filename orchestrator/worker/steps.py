@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -27,6 +29,7 @@ from orchestrator.worker.heartbeat import Heartbeat
 from orchestrator.worker.journal import Journal
 
 logger = logging.getLogger(__name__)
+_GRACE_SECONDS = 20.0  # less than what ``up`` grants a worker before it kills it
 
 
 def supervisor_settings() -> SupervisorSettings:
@@ -90,8 +93,21 @@ def runner_environment() -> dict[str, str]:
     return environment
 
 
+def _finish_tasks(worker: Any, *, within: float) -> None:
+    """Let the pool end the tasks that are running and forget those that wait: the broker delivers them again."""
+    pool = getattr(worker, "pool", None)
+    if pool is not None:
+        ending = threading.Thread(target=pool.stop, name="pool-stop", daemon=True)
+        ending.start()
+        ending.join(within)
+
+
 class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
-    """Starts and stops the supervisor with the worker. After the pool, so that tasks end before their models do."""
+    """Starts and stops the supervisor with the worker.
+
+    Celery stops its steps in the reverse of their order, and this one needs the pool; so it ends the pool itself,
+    before the models that its tasks use.
+    """
 
     requires = ("celery.worker.components:Pool",)
 
@@ -132,17 +148,24 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
             parent.app.amqp.queues.select_add(queue)
 
     def stop(self, parent: Any) -> None:
+        """Finish what is in hand, within a bound, then end the models."""
         here = node.current()
+        end = time.monotonic() + _GRACE_SECONDS
+        node.begin_stopping()
         if self._heartbeat is not None:
-            self._heartbeat.stop()  # first, so that nobody sends anything here any more
+            self._heartbeat.report()  # nobody sends anything here any more; who waits for an answer goes on waiting
         if self._door is not None:
-            self._door.stop()
+            self._door.stop(within=end - time.monotonic())
         if self._lane is not None:
-            self._lane.stop()
+            self._lane.stop(within=max(0.0, end - time.monotonic()))
+        _finish_tasks(parent, within=max(0.0, end - time.monotonic()))
         if self._watcher is not None:
             self._watcher.stop()
         if here is not None:
             here.supervisor.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        if here is not None:
             node.become(None)
         if self._journal is not None:
             self._journal.stop()
