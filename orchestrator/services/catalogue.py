@@ -16,6 +16,7 @@ from orchestrator.conf import conf
 from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
 from orchestrator.models import EventKind, Model, ModelVersion, Task
 from orchestrator.services.events import event_record
+from orchestrator.services.proving import being_proved
 
 if TYPE_CHECKING:
     from authgateway.models import User
@@ -144,7 +145,7 @@ def loaded_record(
         row.load_seconds_last = seconds
         row.load_seconds_max = max(row.load_seconds_max or 0.0, seconds)
         row.last_loaded_at = clock.now()
-        news = row.status in {"registered", "failed"}
+        news = row.status in {"registered", "failed"} and not being_proved(model=model, version=version)
         if news:
             row.status, row.status_reason = "available", ""
         row.save()

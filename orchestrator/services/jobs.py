@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from altlas.kernel import clock
 from altlas.kernel.errors import AltlasError
@@ -29,11 +30,17 @@ from orchestrator.selectors.catalogue import version_find
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services.events import event_record
 from orchestrator.services.specs import spec_of
+from orchestrator.supervisor.spec import Key
+from orchestrator.supervisor.states import ARRIVING, State
 from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
 _MOST_ATTEMPTS = 3
 _LOOK_SECONDS = 0.5
+# Owners say that they live every ten seconds, and may be late.
+_SILENT_AFTER = timedelta(seconds=15)
+_SETTLED_AFTER = timedelta(seconds=30)
+_SENT_AGAIN_AFTER = timedelta(seconds=60)
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
 
 
@@ -54,7 +61,11 @@ def job_request(*, model: str, version: str | None = None, node: str | None = No
             event_record(
                 kind=EventKind.OPERATE, model=model, version=row.version, node=target, reason="load", actor=actor
             )
+    try:
         _send(job)
+    except AltlasError as exc:
+        job_abandon(job=job, code=exc.code, detail=exc.detail)  # as the caller is told: nothing was queued
+        raise
     return job
 
 
@@ -100,6 +111,12 @@ def job_run(*, job: UUID | str) -> None:
         # A second delivery waits for the same load: the supervisor starts one process, however many ask.
         current.supervisor.load(spec_of(row.version), deadline=time.monotonic() + conf.load_seconds)
     except AltlasError as exc:
+        key = Key(row.version.model.name, row.version.version)
+        held = {
+            Key(found["model"], found["version"]): found["state"] for found in current.supervisor.state()["replicas"]
+        }
+        if held.get(key) in ARRIVING:
+            return  # it is granted more time the larger it is, and its end is written down by the node
         _settle(LoadJob.objects.filter(pk=row.pk), status=JobStatus.FAILED, code=exc.code, detail=exc.detail)
     else:
         _settle(LoadJob.objects.filter(pk=row.pk), status=JobStatus.READY)
@@ -145,9 +162,29 @@ def job_ended(
     _settle(found, status=status, code=code, detail=detail)
 
 
-def jobs_seen(*, node: str) -> None:
-    """Say that the owner of these jobs lives."""
-    LoadJob.objects.filter(node=node, status__in=OPEN).update(owner_seen_at=clock.now())
+def jobs_reconcile(*, node: str, since: datetime, held: Mapping[Key, str]) -> None:
+    """Make the open jobs of ``node`` say what is: called by the node itself, now and then.
+
+    ``since`` is when the node started: what it had in hand before that has ended with the process it was then. ``held``
+    are the states of what it holds now.
+    """
+    now = clock.now()
+    for job in LoadJob.objects.filter(node=node, status__in=OPEN).select_related("version__model"):
+        state = held.get(Key(job.version.model.name, job.version.version))
+        mine = LoadJob.objects.filter(pk=job.pk, node=node, status=job.status)
+        if state in ARRIVING:
+            mine.update(owner_seen_at=now)
+        elif (job.owner_seen_at or job.created_at) < since:
+            _again(job, mine, node=node, detail="The node was restarted.")
+        elif now - (job.started_at or job.created_at) < _SETTLED_AFTER:
+            mine.update(owner_seen_at=now)  # what is under way is written down behind
+        elif job.status == JobStatus.LOADING:
+            ready = state == State.READY
+            status = JobStatus.READY if ready else JobStatus.FAILED
+            _settle(mine, status=status, code="" if ready else "interrupted", detail="" if ready else "It was lost.")
+        elif now - (job.owner_seen_at or job.created_at) > _SENT_AGAIN_AFTER:  # its message was lost, perhaps
+            mine.update(owner_seen_at=now)
+            _send(job)
 
 
 def jobs_take_over(*, alive: Collection[str]) -> int:
@@ -155,29 +192,38 @@ def jobs_take_over(*, alive: Collection[str]) -> int:
 
     Every node does this; the conditional update lets one of them win.
     """
-    silent = clock.now() - timedelta(seconds=2 * conf.heartbeat_ttl)
+    silent = clock.now() - max(timedelta(seconds=2 * conf.heartbeat_ttl), _SILENT_AFTER)
     lost = LoadJob.objects.filter(status__in=OPEN).exclude(node__in=alive).select_related("version__model")
     return sum(_take_over(job) for job in lost if (job.owner_seen_at or job.created_at) < silent)
 
 
 def _take_over(job: LoadJob) -> bool:
     mine = LoadJob.objects.filter(pk=job.pk, node=job.node, status=job.status)
-    target = None
-    if job.requested_by and job.attempts + 1 < _MOST_ATTEMPTS:
-        nodes = [found for found in live_nodes() if not found.get("draining") and found["name"] != job.node]
-        target = choose(nodes, model=job.version.model.name, version=job.version.version, now=time.time(), rng=_rng)
-    if target is not None:
+    nodes = [found for found in live_nodes() if not found.get("draining") and found["name"] != job.node]
+    target = choose(nodes, model=job.version.model.name, version=job.version.version, now=time.time(), rng=_rng)
+    return _again(job, mine, node=target, detail="The node died.")
+
+
+def _again(job: LoadJob, mine: QuerySet[LoadJob], *, node: str | None, detail: str) -> bool:
+    """Give a job that was lost to ``node``, or end it: when nobody asked for it, or it was lost too often."""
+    if job.requested_by and node is not None and job.attempts + 1 < _MOST_ATTEMPTS:
         try:
             with transaction.atomic():
-                taken = mine.update(status=JobStatus.QUEUED, node=target, attempts=job.attempts + 1, owner_seen_at=None)
+                taken = mine.update(
+                    status=JobStatus.QUEUED,
+                    node=node,
+                    attempts=job.attempts + 1,
+                    started_at=None,
+                    owner_seen_at=clock.now(),
+                )
         except IntegrityError:
             taken = 0  # the other node has a job for it already: this one has nothing left to do
         if taken:
-            logger.warning("the load of %s on %s was taken over by %s", job.version, job.node, target)
-            job.node = target
+            logger.warning("the load of %s on %s was lost; %s takes it over", job.version, job.node, node)
+            job.node = node
             _send(job)
             return True
-    return bool(_settle(mine, status=JobStatus.FAILED, code="node_unavailable", detail="The node died."))
+    return bool(_settle(mine, status=JobStatus.FAILED, code="node_unavailable", detail=detail))
 
 
 def _open(version: ModelVersion, *, node: str, requested_by: str) -> tuple[LoadJob, bool]:

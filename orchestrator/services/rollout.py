@@ -14,6 +14,7 @@ from orchestrator.services import catalogue
 from orchestrator.services.catalogue import version_proved
 from orchestrator.services.events import event_record
 from orchestrator.services.operate import model_load, model_unload, nodes_settle
+from orchestrator.services.proving import proving
 from orchestrator.services.specs import spec_forget
 
 
@@ -93,8 +94,9 @@ def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str],
     targets: list[str | None] = [*nodes] or [None]
     already, made = holders(model, row.version), []
     try:
-        for node in targets:
-            made.append(model_load(model=model, version=row.version, node=node, actor=actor)["node"])
+        with proving(model=model, version=row.version):
+            for node in targets:
+                made.append(model_load(model=model, version=row.version, node=node, actor=actor)["node"])
     except AltlasError as exc:
         event_record(
             kind=EventKind.REFUSE,

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +22,7 @@ from orchestrator.conf import conf
 from orchestrator.models import Node
 from orchestrator.selectors.catalogue import models_named, versions_gone
 from orchestrator.selectors.cluster import PREFIX, live_nodes
-from orchestrator.services.jobs import jobs_seen, jobs_take_over
+from orchestrator.services.jobs import jobs_reconcile, jobs_take_over
 from orchestrator.supervisor.spec import Key
 from orchestrator.supervisor.supervisor import Supervisor
 from orchestrator.worker import history, meter, node
@@ -36,16 +37,20 @@ class Heartbeat:
         self._supervisor = supervisor
         self._over = threading.Event()
         self._started = clock.now()
-        self._row_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        # A database that hangs must not silence the sign of life that Redis gets.
+        self._threads = [
+            threading.Thread(target=self._run, args=(self.beat, conf.heartbeat_seconds), name="heartbeat", daemon=True),
+            threading.Thread(target=self._run, args=(self.write, _ROW_EVERY), name="node-row", daemon=True),
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop, and say good-bye."""
         self._over.set()
-        self._thread.join(5)
+        self._threads[0].join(5)
         self.over()
 
     def over(self) -> None:
@@ -54,13 +59,10 @@ class Heartbeat:
             client("live").delete(PREFIX + self._name)
 
     def beat(self) -> None:
-        """Report to Redis, and now and then to PostgreSQL."""
+        """Report to Redis and to Prometheus."""
         state = self.report()
         meter.state(self._name, state)
         history.keep(self._name, state)
-        if time.monotonic() - self._row_at >= _ROW_EVERY:
-            self._row_at = time.monotonic()
-            self._write_row(state["budget_bytes"], state["used_bytes"])
 
     def report(self) -> dict[str, Any]:
         """Tell Redis what this node holds; return what was told."""
@@ -81,13 +83,15 @@ class Heartbeat:
             logger.warning("the heartbeat did not reach Redis: %s", exc)
         return state
 
-    def _write_row(self, budget: int, used: int) -> None:
+    def write(self) -> None:
+        """Report to PostgreSQL, and put right what no longer is as it says: load jobs, copies, what was ordered."""
+        state = self._supervisor.state()
         try:
             row, _made = Node.objects.update_or_create(
                 name=self._name,
                 defaults={
-                    "budget_bytes": budget,
-                    "used_bytes": used,
+                    "budget_bytes": state["budget_bytes"],
+                    "used_bytes": state["used_bytes"],
                     "host": socket.gethostname(),
                     "pid": os.getpid(),
                     "started_at": self._started,
@@ -95,7 +99,8 @@ class Heartbeat:
                 },
             )
             node.set_draining(row.draining)  # also what was ordered while this node was away
-            jobs_seen(node=self._name)
+            held = {Key(found["model"], found["version"]): found["state"] for found in state["replicas"]}
+            jobs_reconcile(node=self._name, since=self._started, held=held)
             alive = {found["name"] for found in live_nodes(fresh=True)}
             if self._name in alive:  # otherwise it is Redis that is away, and nobody has died
                 jobs_take_over(alive=alive)
@@ -114,10 +119,10 @@ class Heartbeat:
         for model in models_named({key.model for key in held}):
             self._supervisor.follow(model.name, pinned=model.pinned, max_replicas=model.max_replicas)
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], None], every: float) -> None:
         while not self._over.is_set():
             try:
-                self.beat()
+                work()
             except Exception:  # a node without heartbeat counts as dead
                 logger.exception("the heartbeat met a defect")
-            self._over.wait(conf.heartbeat_seconds)
+            self._over.wait(every)

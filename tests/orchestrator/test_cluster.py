@@ -145,7 +145,7 @@ def test_the_jobs_of_a_node_killed_under_load_are_taken_over(tmp_path: Path) -> 
 
         eventually(lambda: [node["name"] for node in live_nodes(fresh=True)] == ["b"], within=10)
         eventually(lambda: not any(map(running, family)), within=10)
-        eventually(lambda: jobs_take_over(alive={"b"}) or LoadJob.objects.get(pk=job.pk).node == "b", within=20)
+        eventually(lambda: jobs_take_over(alive={"b"}) or LoadJob.objects.get(pk=job.pk).node == "b", within=40)
         eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.READY, within=20)
         assert LoadJob.objects.get(pk=job.pk).attempts == 1
         assert services.infer(model="drill", inputs=["x"]).node == "b"
@@ -222,3 +222,30 @@ def running(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_node_that_is_killed_and_comes_back_goes_on_with_its_jobs(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1", options={"load_seconds": 3})
+    with node_worker(tmp_path / "a.log", name="a") as first:
+        job = services.job_request(model="drill", node="a", actor="ada")
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING, within=20)
+        os.kill(first.process.pid, signal.SIGKILL)
+        first.process.wait(10)
+    with node_worker(tmp_path / "a.log", name="a"):
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.READY, within=40)
+        assert LoadJob.objects.get(pk=job.pk).attempts == 1
+
+
+def test_an_update_that_fails_on_the_second_node_moves_no_traffic(tmp_path: Path) -> None:
+    services.model_register(name="drill", task="echo", source="echo://", version="1")
+    small = {"ALTLAS_MODEL_MEMORY": "64M"}
+    with node_worker(tmp_path / "a.log", name="a"), node_worker(tmp_path / "b.log", name="b", **small):
+        for node in ("a", "b"):
+            services.model_load(model="drill", node=node)
+        eventually(lambda: holders() == {"a", "b"}, within=10)
+        large = {"size_bytes": 100 * 2**20, "dimension": 9}
+        services.model_register(name="drill", task="echo", source="echo://", version="2", options=large)
+        with pytest.raises(exceptions.ModelUnloadable):
+            services.version_promote(model="drill", version="2")
+        assert {services.infer(model="drill", inputs=["x"]).version for _ in range(20)} == {"1"}
+        assert holders() == {"a", "b"}

@@ -123,7 +123,7 @@ def test_a_copy_of_a_deleted_model_goes_with_a_heartbeat(drill: str, local_node:
     services.model_register(name="stays", task="echo", source="echo://", version="1")
     services.model_load(model="stays")
     Model.objects.filter(name=drill).delete()
-    Heartbeat(name="here", supervisor=local_node.supervisor).beat()
+    Heartbeat(name="here", supervisor=local_node.supervisor).write()
     eventually(lambda: [found["model"] for found in local_node.replicas()] == ["stays"], within=10)
 
 
