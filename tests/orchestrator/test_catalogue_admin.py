@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ def action(name: str, row: Model | ModelVersion) -> str:
     return reverse(f"admin:orchestrator_{kind}_{name}", args=[row.pk])
 
 
-def test_a_version_is_registered_by_its_source_without_an_upload(operator: Client) -> None:
+def test_a_version_is_registered_by_its_source_without_an_upload(operator: Client, tmp_path: Path) -> None:
     address = reverse("admin:orchestrator_model_register_version")
     assert b'type="file"' not in operator.get(address).content
     body = {"name": "drill", "task": "echo", "source": "echo://", "version": "1", "description": ""}
@@ -41,6 +42,9 @@ def test_a_version_is_registered_by_its_source_without_an_upload(operator: Clien
     assert b"drill:1 is registered" in answer.content
     refused = operator.post(address, {**body, "name": "m", "task": "fill-mask", "source": "folder:///nowhere"})
     assert refused.status_code == 200 and "is not there" in refused.content.decode()
+    (tmp_path / "x.json").symlink_to("/proc/self/mem")  # opens, and fails when read
+    refused = operator.post(address, {**body, "name": "m", "task": "fill-mask", "source": f"folder://{tmp_path}"})
+    assert refused.status_code == 200 and "cannot be read" in refused.content.decode()
     assert not Model.objects.filter(name="m").exists()
 
 
