@@ -12,8 +12,8 @@ from uuid import UUID
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
+from altlas.kernel import codepoints
 from altlas.kernel.errors import FieldError, PermissionDenied
-from archive import codepoints
 from archive.conf import PAGE_MAXIMUM
 from archive.exceptions import InvalidQuery
 from archive.filters import RecordFilters

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from altlas.kernel import codepoints
 from altlas.kernel.errors import FieldError
-from archive import codepoints
 from archive.conf import (
     EMBEDDING_DIMENSIONS,
     KIND_MAXIMUM,

@@ -24,7 +24,7 @@ _PER_WORD: Final = frozenset({"fill-mask", "text-generation"})
 
 
 class UnreadableWeights(ValueError):
-    """A safetensors file has no readable header; the message names the file."""
+    """A safetensors file or the configuration does not say what it must; the message names the file."""
 
 
 def memory_bytes(folder: Path, manifest: Mapping[str, Entry], *, task: str, batch_tokens: int) -> int:
@@ -34,12 +34,12 @@ def memory_bytes(folder: Path, manifest: Mapping[str, Entry], *, task: str, batc
     """
     weights = sum(opened_bytes(folder / name) for name in manifest if name.endswith(".safetensors"))
     config = _config(folder)
-    hidden = int(config.get("hidden_size") or config.get("n_embd") or 0)
-    layers = int(config.get("num_hidden_layers") or config.get("n_layer") or 0)
+    hidden = _count(config, "hidden_size", "n_embd")
+    layers = _count(config, "num_hidden_layers", "n_layer")
     # One layer's activations live at a time: its states, its queries, keys and values, and the wide middle of it.
     working = batch_tokens * hidden * 8 * _FLOAT
     if task in _PER_WORD:
-        working += batch_tokens * int(config.get("vocab_size") or 0) * _FLOAT
+        working += batch_tokens * _count(config, "vocab_size") * _FLOAT
     if task == "text-generation":
         working += batch_tokens * layers * hidden * 2 * _FLOAT  # keys and values of every layer stay
     return weights + OVERHEAD_BYTES + working
@@ -55,9 +55,11 @@ def opened_bytes(path: Path) -> int:
             length = int.from_bytes(file.read(8), "little")
             if not 0 < length <= _LONGEST_HEADER:
                 raise ValueError("impossible header length")
-            header: dict[str, Any] = json.loads(file.read(length))
+            header = json.loads(file.read(length))
+        if not isinstance(header, dict):
+            raise ValueError("its header is no JSON object")
         return sum(_tensor(entry) for name, entry in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
         raise UnreadableWeights(f"{path.name} is no safetensors file: {exc}") from exc
 
 
@@ -68,9 +70,20 @@ def _tensor(entry: Mapping[str, Any]) -> int:
     return int(end) - int(begin)
 
 
+def _count(config: Mapping[str, Any], *names: str) -> int:
+    """Return the first of ``names`` that the configuration gives, else 0."""
+    for name in names:
+        found = config.get(name)
+        if found:
+            if type(found) is not int or found < 0:
+                raise UnreadableWeights(f"config.json: {name} is {found!r:.60} instead of a whole number.")
+            return found
+    return 0
+
+
 def _config(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

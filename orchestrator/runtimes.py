@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+# Tasks whose models are not compiled: one has no weights, one keeps states between steps that a variant has not.
+UNCOMPILED: Final = frozenset({"echo", "text-generation"})
 # A compiled variant must be faster by this much to be worth its private copy of the weights.
 WORTH: Final = 0.95
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 # What is fetched from a hub: weights as safetensors, tokenizer and configuration. Code and pickles never.
 _WANTED: Final = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja", "LICENSE*")
@@ -26,7 +26,7 @@ def resolve(source: str) -> Path:
     Raises:
         SourceError: the scheme is unknown or nothing lies there.
     """
-    parts = urlsplit(source)
+    parts = _parts(source)
     if parts.scheme == "package":
         folder = _package_root(parts.netloc) / unquote(parts.path.lstrip("/"))
     elif parts.scheme == "folder" and not parts.netloc:
@@ -35,7 +35,11 @@ def resolve(source: str) -> Path:
         folder = _hub_snapshot(*_hub_name(source), offline=True)
     else:
         raise SourceError(f"{source!r} is no source; use package://name/folder, folder:///path or hf://org/model.")
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as exc:  # a name too long, a folder that may not be looked into
+        raise SourceError(f"{source}: {exc.strerror}.") from exc
+    if not there:
         raise SourceError(f"{source}: the folder {folder.name!r} is not there.")
     return folder.resolve()
 
@@ -46,7 +50,7 @@ def fetch(source: str) -> Path:
     Raises:
         SourceError: also when the hub cannot be reached or has no such model.
     """
-    if urlsplit(source).scheme == "hf":
+    if _parts(source).scheme == "hf":
         try:
             return resolve(source)
         except SourceError:
@@ -56,10 +60,17 @@ def fetch(source: str) -> Path:
 
 def pinned(source: str) -> str:
     """Return ``source`` with a hub's revision replaced by the commit it stands for now, so that it cannot move."""
-    if urlsplit(source).scheme != "hf":
+    if _parts(source).scheme != "hf":
         return source
     repository, _ = _hub_name(source)
     return f"hf://{repository}@{resolve(source).name}"
+
+
+def _parts(source: str) -> SplitResult:
+    try:
+        return urlsplit(source)
+    except ValueError as exc:
+        raise SourceError(f"{source!r} is no address: {exc}.") from exc
 
 
 def _package_root(name: str) -> Path:
@@ -73,7 +84,7 @@ def _package_root(name: str) -> Path:
 
 
 def _hub_name(source: str) -> tuple[str, str | None]:
-    parts = urlsplit(source)
+    parts = _parts(source)
     repository, _, revision = unquote(parts.netloc + parts.path).strip("/").partition("@")
     if "@" in parts.netloc:  # urlsplit takes `org@rev` for a user name
         repository, _, revision = unquote(parts.netloc).partition("@")

@@ -133,14 +133,29 @@ class RecordAdmin(ReadOnlyAdmin):
     def put_away(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
         return self._one(request, object_id, services.record_delete, owner_id=None)
 
-    @action(description=_("Restore"), icon="restore_from_trash", permissions=["verb"])
-    def restore(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    @action(
+        description=_("Restore"),
+        icon="restore_from_trash",
+        permissions=["verb"],
+        dialog=_dialog(_("Restore this record?"), _("Its owner finds it again."), _("Restore")),
+    )
+    def restore(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
         return self._one(request, object_id, services.record_restore, owner_id=None)
 
-    @action(description=_("Hold"), icon="lock", permissions=["verb"])
-    def hold(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    @action(
+        description=_("Hold"),
+        icon="lock",
+        permissions=["verb"],
+        dialog=_dialog(_("Hold this record?"), _("Nobody and no rule deletes it until the hold is lifted."), _("Hold")),
+    )
+    def hold(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
         return self._one(request, object_id, services.record_hold, on_hold=True)
 
-    @action(description=_("Lift hold"), icon="lock_open", permissions=["verb"])
-    def unhold(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    @action(
+        description=_("Lift hold"),
+        icon="lock_open",
+        permissions=["verb"],
+        dialog=_dialog(_("Lift the hold?"), _("Its owner and the rules may delete it again."), _("Lift hold")),
+    )
+    def unhold(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
         return self._one(request, object_id, services.record_hold, on_hold=False)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -15,7 +19,7 @@ from orchestrator import services
 from orchestrator.admin.forms import AliasForm, PolicyForm, RegistrationForm
 from orchestrator.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from orchestrator.admin.shown import megabytes
-from orchestrator.admin.verbs import form_page, told
+from orchestrator.admin.verbs import confirm_page, form_page, told
 from orchestrator.models import Alias, Model, ModelVersion
 
 
@@ -62,32 +66,50 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Load"), permissions=["operate"])
     def load(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
         for model in queryset:
-            self._load(request, model.name)
+            done = told(self, request, partial(self._load, request, model.name))
+            if done is not None:
+                self.message_user(request, _loaded(done), messages.SUCCESS)
 
     @admin.action(description=_("Unload from every node"), permissions=["operate"])
     def unload(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
         for model in queryset:
-            self._unload(request, model.name)
+            done = told(self, request, partial(self._unload, request, model.name))
+            if done is not None:
+                self.message_user(request, _unloaded(done), messages.SUCCESS)
 
     @admin.action(description=_("Pin: never evict"), permissions=["operate"])
     def pin(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        for model in queryset:
-            services.model_pin(name=model.name, pinned=True, actor=str(request.user))
+        self._pin(request, queryset, pinned=True)
 
     @admin.action(description=_("Unpin"), permissions=["operate"])
     def unpin(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        for model in queryset:
-            services.model_pin(name=model.name, pinned=False, actor=str(request.user))
+        self._pin(request, queryset, pinned=False)
 
     @action(description=_("Load"), icon="memory", permissions=["operate"])
-    def load_one(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
-        self._load(request, Model.objects.get(pk=object_id).name)
-        return HttpResponseRedirect(reverse("admin:orchestrator_model_change", args=[object_id]))
+    def load_one(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
+        model = self.row_of(request, object_id)
+        return confirm_page(
+            self,
+            request,
+            title=_("Load %(model)s?") % {"model": model},
+            work=lambda: self._load(request, model.name),
+            done=_loaded,
+            back=reverse("admin:orchestrator_model_change", args=[object_id]),
+            button=_("Load a model"),
+        )
 
     @action(description=_("Unload"), icon="eject", permissions=["operate"])
-    def unload_one(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
-        self._unload(request, Model.objects.get(pk=object_id).name)
-        return HttpResponseRedirect(reverse("admin:orchestrator_model_change", args=[object_id]))
+    def unload_one(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
+        model = self.row_of(request, object_id)
+        return confirm_page(
+            self,
+            request,
+            title=_("Unload %(model)s from every node? Requests under way finish first.") % {"model": model},
+            work=lambda: self._unload(request, model.name),
+            done=_unloaded,
+            back=reverse("admin:orchestrator_model_change", args=[object_id]),
+            button=_("Unload"),
+        )
 
     @action(description=_("Register a version"), icon="add", permissions=["operate"], url_path="register")
     def register_version(self, request: HttpRequest) -> HttpResponseRedirect | TemplateResponse:
@@ -104,7 +126,7 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
 
     @action(description=_("Set an alias"), icon="label", permissions=["operate"])
     def set_alias(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
-        model = Model.objects.get(pk=object_id)
+        model = self.row_of(request, object_id)
         return form_page(
             self,
             request,
@@ -129,7 +151,7 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
 
     @action(description=_("Version policy"), icon="rule", permissions=["operate"])
     def set_policy(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
-        model = Model.objects.get(pk=object_id)
+        model = self.row_of(request, object_id)
         initial = {
             "version_policy": model.version_policy,
             "policy_count": model.policy_count,
@@ -154,20 +176,28 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def _load(self, request: HttpRequest, name: str) -> None:
-        done = told(self, request, lambda: services.version_load(model=name, actor=str(request.user)))
-        if done is not None:
-            text = _("%(model)s:%(version)s is loaded on %(node)s (%(seconds)s s).") % {
-                **done,
-                "seconds": f"{done['seconds']:.2f}",
-            }
-            self.message_user(request, text, messages.SUCCESS)
+    def _load(self, request: HttpRequest, name: str) -> dict[str, Any]:
+        return services.version_load(model=name, actor=str(request.user))
 
-    def _unload(self, request: HttpRequest, name: str) -> None:
-        done = told(self, request, lambda: services.model_unload(model=name, actor=str(request.user)))
-        if done is not None:
-            count = done["replicas"]
-            text = ngettext(
-                "%(model)s: %(count)s process was told to go.", "%(model)s: %(count)s processes were told to go.", count
-            )
-            self.message_user(request, text % {"model": name, "count": count}, messages.SUCCESS)
+    def _unload(self, request: HttpRequest, name: str) -> dict[str, Any]:
+        return services.model_unload(model=name, actor=str(request.user))
+
+    def _pin(self, request: HttpRequest, queryset: QuerySet[Model], *, pinned: bool) -> None:
+        who = str(request.user)
+        for model in queryset:
+            told(self, request, partial(services.model_pin, name=model.name, pinned=pinned, actor=who))
+
+
+def _loaded(done: Mapping[str, Any]) -> str:
+    return _("%(model)s:%(version)s is loaded on %(node)s (%(seconds)s s).") % {
+        **done,
+        "seconds": f"{done['seconds']:.2f}",
+    }
+
+
+def _unloaded(done: Mapping[str, Any]) -> str:
+    count = done["replicas"]
+    text = ngettext(
+        "%(model)s: %(count)s process was told to go.", "%(model)s: %(count)s processes were told to go.", count
+    )
+    return text % {"model": done["model"], "count": count}

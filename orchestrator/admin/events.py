@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,6 +12,7 @@ from unfold.decorators import action, display
 
 from orchestrator import services
 from orchestrator.admin.read_only import ReadOnlyAdmin
+from orchestrator.admin.verbs import told
 from orchestrator.models import CacheEvent, EventKind, JobStatus, LoadJob
 
 
@@ -50,9 +53,9 @@ class LoadJobAdmin(ReadOnlyAdmin):
 
     @action(description=_("Cancel the selected loads"), permissions=["operate"])
     def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[LoadJob]) -> None:
-        for job in queryset:
-            services.job_cancel(job=job.pk, actor=str(request.user))
-        self.message_user(request, _("Cancelled; jobs that had ended stay as they are."))
+        who = str(request.user)
+        if None not in [told(self, request, partial(services.job_cancel, job=job.pk, actor=who)) for job in queryset]:
+            self.message_user(request, _("Cancelled; jobs that had ended stay as they are."))
 
     @display(
         description=_("status"),

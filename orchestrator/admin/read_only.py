@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 
@@ -37,6 +37,16 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_operate(request)
+
+    def row_of(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row that an action was asked for.
+
+        Raises: Http404.
+        """
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
 
 
 class ReadOnlyInline(TabularInline):

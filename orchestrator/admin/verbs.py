@@ -52,3 +52,10 @@ def form_page(
         "opts": admin.opts,
     }
     return TemplateResponse(request, "admin/orchestrator/verb.html", context)
+
+
+def confirm_page(admin: ModelAdmin[Any], request: HttpRequest, **page: Any) -> HttpResponseRedirect | TemplateResponse:
+    """As ``form_page`` for a verb that takes no more than a yes: a link, which any site may set, changes nothing."""
+    work = page.pop("work")
+    form = forms.Form(request.POST if request.method == "POST" else None)
+    return form_page(admin, request, form=form, work=lambda _data: work(), **page)

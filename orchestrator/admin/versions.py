@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,7 +16,7 @@ from orchestrator import selectors, services
 from orchestrator.admin.forms import RuntimeForm
 from orchestrator.admin.read_only import ReadOnlyAdmin
 from orchestrator.admin.shown import STATUS_LABELS, megabytes
-from orchestrator.admin.verbs import form_page, told
+from orchestrator.admin.verbs import confirm_page, form_page
 from orchestrator.models import ModelVersion, Runtime
 
 
@@ -50,17 +50,21 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     actions_detail = ("promote", "choose_runtime", "export_onnx", "export_int8", "retire")
 
     @action(description=_("Promote: take the traffic"), icon="upgrade", permissions=["operate"])
-    def promote(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
-        row = self._row(object_id)
-        who = str(request.user)
-        if told(self, request, lambda: services.version_promote(model=row.model.name, version=row.version, actor=who)):
-            text = _("%(version)s takes the traffic that names no version.") % {"version": row}
-            self.message_user(request, text, messages.SUCCESS)
-        return self._back(object_id)
+    def promote(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
+        row = self.row_of(request, object_id)
+        return confirm_page(
+            self,
+            request,
+            title=_("Have %(version)s take the traffic that names no version?") % {"version": row},
+            work=lambda: services.version_promote(model=row.model.name, version=row.version, actor=str(request.user)),
+            done=lambda found: _("%(version)s takes the traffic that names no version.") % {"version": found},
+            back=self._address(object_id),
+            button=_("Promote"),
+        )
 
     @action(description=_("Choose the runtime"), icon="speed", permissions=["operate"])
     def choose_runtime(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
-        row = self._row(object_id)
+        row = self.row_of(request, object_id)
         return form_page(
             self,
             request,
@@ -76,26 +80,21 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         )
 
     @action(description=_("Compile for ONNX Runtime"), icon="build", permissions=["operate"])
-    def export_onnx(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    def export_onnx(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
         return self._export(request, object_id, Runtime.ONNX)
 
     @action(description=_("Compile as int8"), icon="compress", permissions=["operate"])
-    def export_int8(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    def export_int8(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
         return self._export(request, object_id, Runtime.ONNX_INT8)
 
     @action(description=_("Retire"), icon="archive", permissions=["operate"])
     def retire(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect | TemplateResponse:
-        from django import forms
-
-        row = self._row(object_id)
-        return form_page(
+        row = self.row_of(request, object_id)
+        return confirm_page(
             self,
             request,
             title=_("Put %(version)s away? It is unloaded and not offered any more.") % {"version": row},
-            form=forms.Form(request.POST if request.method == "POST" else None),
-            work=lambda _data: services.version_retire(
-                model=row.model.name, version=row.version, actor=str(request.user)
-            ),
+            work=lambda: services.version_retire(model=row.model.name, version=row.version, actor=str(request.user)),
             done=lambda found: _("%(version)s is retired.") % {"version": found},
             back=self._address(object_id),
             button=_("Retire"),
@@ -133,31 +132,28 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         lines = format_html_join("", "<li>{}</li>", ((_variant(each),) for each in found))
         return format_html("<ul>{}</ul>", lines)
 
-    def _export(self, request: HttpRequest, object_id: str, runtime: str) -> HttpResponseRedirect:
-        row = self._row(object_id)
-        nodes = told(
+    def _export(
+        self, request: HttpRequest, object_id: str, runtime: Runtime
+    ) -> HttpResponseRedirect | TemplateResponse:
+        row = self.row_of(request, object_id)
+        return confirm_page(
             self,
             request,
-            lambda: services.variant_request(
+            title=_("Compile %(version)s as %(runtime)s on every node? It takes tens of seconds of a core on each.")
+            % {"version": row, "runtime": runtime.value},
+            work=lambda: services.variant_request(
                 model=row.model.name, version=row.version, runtime=runtime, actor=str(request.user)
             ),
+            done=lambda nodes: (
+                _("%(version)s is being compiled on %(nodes)s; its figures appear here in a minute.")
+                % {"version": row, "nodes": ", ".join(nodes)}
+            ),
+            back=self._address(object_id),
+            button=_("Compile"),
         )
-        if nodes:
-            text = _("%(version)s is being compiled on %(nodes)s; its figures appear here in a minute.") % {
-                "version": row,
-                "nodes": ", ".join(nodes),
-            }
-            self.message_user(request, text, messages.SUCCESS)
-        return self._back(object_id)
-
-    def _row(self, object_id: str) -> ModelVersion:
-        return ModelVersion.objects.select_related("model").get(pk=object_id)
 
     def _address(self, object_id: str) -> str:
         return reverse("admin:orchestrator_modelversion_change", args=[object_id])
-
-    def _back(self, object_id: str) -> HttpResponseRedirect:
-        return HttpResponseRedirect(self._address(object_id))
 
 
 def _variant(found: dict[str, Any]) -> str:

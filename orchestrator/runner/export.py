@@ -28,6 +28,7 @@ from orchestrator.runner.loaders import loader_for
 from orchestrator.runner.loaders.base import LoadOrder
 from orchestrator.runner.loaders.bodies import MODEL_FILE, Array, Batch, OnnxBody, Row, TorchBody, collate
 from orchestrator.runner.loaders.sentence_embedding_onnx import pooled
+from orchestrator.runtimes import UNCOMPILED
 
 _ROUNDS: Final = 7
 
@@ -111,7 +112,7 @@ def _parts(loader: Any, task: str) -> tuple[TorchBody, int, Callable[[Array, Bat
             return found
 
         return TorchBody(model, output="last_hidden_state"), loader._pad, vector
-    if not isinstance(getattr(loader, "body", None), TorchBody) or task == "text-generation":
+    if not isinstance(getattr(loader, "body", None), TorchBody) or task in UNCOMPILED:
         raise RunnerError("model_unloadable", f"Models for {task} cannot be compiled.", permanent=True)
 
     def logits(answer: Array, batch: Batch) -> Array:

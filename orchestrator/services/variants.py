@@ -11,7 +11,9 @@ import logging
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ from orchestrator import sources
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelUnloadable, NodeUnavailable
 from orchestrator.models import EventKind, ModelVersion, Runtime
+from orchestrator.runtimes import UNCOMPILED
 from orchestrator.selectors.catalogue import version_find
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import catalogue
@@ -46,10 +49,12 @@ def model_register(*, variants: Sequence[str] = (), **registration: Any) -> Mode
     """As ``catalogue.model_register``; every live node also compiles ``variants`` of the new version for itself, in the
     background. With a full-precision one among them the version's runtime is `auto`.
 
-    Raises: also InvalidInput: a variant is unknown; NodeUnavailable: there is no node that could compile.
+    Raises: also InvalidInput: a variant is unknown; ModelUnloadable: models for the task are not compiled;
+        NodeUnavailable: there is no node that could compile.
     """
     for runtime in variants:
         _known(runtime)
+        _compilable(str(registration.get("task")))
     if variants and not live_nodes(fresh=True):
         raise NodeUnavailable("No node is alive that could compile the variants; try again shortly.")
     row = catalogue.model_register(**registration)
@@ -69,28 +74,31 @@ def variant_export(*, model: str, version: str | None = None, runtime: str, acto
     Raises:
         ModelNotFound: no such version.
         InvalidInput: the runtime is not a compiled one.
-        ModelUnloadable: the files are not what was registered, the model cannot be compiled, or the outputs differ.
+        ModelUnloadable: models for the task are not compiled, the files are not what was registered, the model cannot
+            be compiled, or the outputs differ.
     """
     _known(runtime)
     row = version_find(model=model, version=version)
+    _compilable(row.model.task)
     node = settings.NODE_NAME
     target = folder_of(row, runtime)
-    making = target.with_name(f"{target.name}.new")
-    shutil.rmtree(making, ignore_errors=True)
-    try:
-        report = _run(row, runtime, making)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
+    # A folder of its own: the same order may be carried out by several threads of this node at once.
+    with tempfile.TemporaryDirectory(prefix=f"{runtime}.new.", dir=target.parent) as folder:
+        making = Path(folder) / runtime
+        try:
+            report = _run(row, runtime, making)
+        except ModelUnloadable as exc:
+            _failed(row, runtime, node, exc.detail, actor=actor)
+            raise
         manifest = {
             path.name: manifests.Entry(sha256=manifests.digest(path), bytes=path.stat().st_size)
             for path in sorted(making.iterdir())
         }
         accepted = runtime == Runtime.ONNX_INT8 or report["cosine_min"] >= COSINE_AT_LEAST
         found = {**report, "accepted": accepted, "manifest": manifest, "at": clock.now().isoformat()}
-        if accepted:
-            shutil.rmtree(target, ignore_errors=True)
-            making.rename(target)
-        _keep(row, runtime, node, found, actor=actor)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+        _keep(row, runtime, node, found, making=making, target=target, actor=actor)
     if not accepted:
         raise ModelUnloadable(
             f"The {runtime} variant of {row} is refused: cosine {report['cosine_min']:.6f} to torch on the probes, "
@@ -104,10 +112,12 @@ def variant_export(*, model: str, version: str | None = None, runtime: str, acto
 def variant_request(*, model: str, version: str | None = None, runtime: str, actor: str = "") -> list[str]:
     """Have every live node compile a version for itself, in the background; return the nodes.
 
-    Raises: ModelNotFound, InvalidInput, NodeUnavailable: no node is alive.
+    Raises: ModelNotFound, InvalidInput, ModelUnloadable: models for the task are not compiled,
+        NodeUnavailable: no node is alive.
     """
     _known(runtime)
     row = version_find(model=model, version=version)
+    _compilable(row.model.task)
     nodes = [node["name"] for node in live_nodes(fresh=True)]
     if not nodes:
         raise NodeUnavailable("No node is alive; try again shortly.")
@@ -171,6 +181,11 @@ def _known(runtime: str) -> None:
         raise InvalidInput(f"{runtime!r} is no compiled runtime; known are {', '.join(COMPILED)}.")
 
 
+def _compilable(task: str) -> None:
+    if task in UNCOMPILED:
+        raise ModelUnloadable(f"Models for {task} cannot be compiled.")
+
+
 def _run(row: ModelVersion, runtime: str, target: Path) -> dict[str, Any]:
     try:
         folder = sources.resolve(row.source)
@@ -200,9 +215,15 @@ def _run(row: ModelVersion, runtime: str, target: Path) -> dict[str, Any]:
     return said
 
 
-def _keep(row: ModelVersion, runtime: str, node: str, found: Mapping[str, Any], *, actor: str) -> None:
+def _keep(
+    row: ModelVersion, runtime: str, node: str, found: Mapping[str, Any], *, making: Path, target: Path, actor: str
+) -> None:
     with transaction.atomic():
+        # Under the row's lock, so that files and manifest come from the same run, whichever is the last.
         fresh = ModelVersion.objects.select_for_update().get(pk=row.pk)
+        if found["accepted"]:
+            shutil.rmtree(target, ignore_errors=True)
+            making.rename(target)
         fresh.variants = {**fresh.variants, runtime: {**fresh.variants.get(runtime, {}), node: dict(found)}}
         fresh.save(update_fields=["variants", "updated_at"])
         event_record(
@@ -214,6 +235,26 @@ def _keep(row: ModelVersion, runtime: str, node: str, found: Mapping[str, Any], 
             decision={name: value for name, value in found.items() if name != "manifest"},
             actor=actor,
         )
+
+
+def _sweep(target: Path) -> None:
+    """Remove what runs that were killed have left."""
+    for left in target.parent.glob(f"{target.name}.new.*"):
+        with suppress(OSError):
+            if clock.now().timestamp() - left.stat().st_mtime > 2 * EXPORT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _failed(row: ModelVersion, runtime: str, node: str, detail: str, *, actor: str) -> None:
+    event_record(
+        kind=EventKind.CATALOGUE,
+        model=row.model.name,
+        version=row.version,
+        node=node,
+        reason=f"variant {runtime} failed",
+        decision={"detail": detail},
+        actor=actor,
+    )
 
 
 def _loss(row: ModelVersion, runtime: str) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class VariantsView(APIView):
         operation_id="models_variant_export",
         tags=["models"],
         request=serializers.VariantOrderSerializer,
-        responses={202: serializers.VariantRequestedSerializer, **problems(400, 403, 404, 503)},
+        responses={202: serializers.VariantRequestedSerializer, **problems(400, 403, 404, 422, 503)},
     )
     def post(self, request: Request, name: str, version: str) -> Response:
         """Have every live node compile a variant from the version's own weights, in the background."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from authgateway.testing import make_user
-from orchestrator import services
-from orchestrator.models import Alias, CacheEvent, Model, ModelVersion
+from orchestrator import exceptions, services
+from orchestrator.models import Alias, CacheEvent, LoadJob, Model, ModelVersion
 from tests.orchestrator.support import Scene
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +34,7 @@ def action(name: str, row: Model | ModelVersion) -> str:
     return reverse(f"admin:orchestrator_{kind}_{name}", args=[row.pk])
 
 
-def test_a_version_is_registered_by_its_source_without_an_upload(operator: Client) -> None:
+def test_a_version_is_registered_by_its_source_without_an_upload(operator: Client, tmp_path: Path) -> None:
     address = reverse("admin:orchestrator_model_register_version")
     assert b'type="file"' not in operator.get(address).content
     body = {"name": "drill", "task": "echo", "source": "echo://", "version": "1", "description": ""}
@@ -38,6 +42,9 @@ def test_a_version_is_registered_by_its_source_without_an_upload(operator: Clien
     assert b"drill:1 is registered" in answer.content
     refused = operator.post(address, {**body, "name": "m", "task": "fill-mask", "source": "folder:///nowhere"})
     assert refused.status_code == 200 and "is not there" in refused.content.decode()
+    (tmp_path / "x.json").symlink_to("/proc/self/mem")  # opens, and fails when read
+    refused = operator.post(address, {**body, "name": "m", "task": "fill-mask", "source": f"folder://{tmp_path}"})
+    assert refused.status_code == 200 and "cannot be read" in refused.content.decode()
     assert not Model.objects.filter(name="m").exists()
 
 
@@ -90,7 +97,7 @@ def test_promotion_says_why_it_was_refused(operator: Client, local_node: Scene) 
         name="drill", task="echo", source="echo://", version="1", options={"fail_load": "permanent"}
     )
     row = ModelVersion.objects.get(model__name="drill")
-    answer = operator.get(action("promote", row), follow=True)
+    answer = operator.post(action("promote", row), {"sure": "yes"}, follow=True)
     assert "told to fail for good" in answer.content.decode()
 
 
@@ -102,3 +109,55 @@ def test_staff_without_the_role_see_no_verb(drill: str) -> None:
         assert client.get(action(name, row)).status_code == 403
     row.refresh_from_db()
     assert row.status == "registered"
+
+
+def test_a_model_is_loaded_and_unloaded_once_that_is_confirmed(operator: Client, drill: str, local_node: Scene) -> None:
+    model = Model.objects.get(name=drill)
+    assert "Load drill?" in operator.get(action("load_one", model)).content.decode()
+    assert local_node.replicas(drill) == []
+    answer = operator.post(action("load_one", model), follow=True)
+    assert "drill:1 is loaded on here" in answer.content.decode()
+    assert [replica["state"] for replica in local_node.replicas(drill)] == ["ready"]
+    operator.get(action("unload_one", model))
+    assert [replica["state"] for replica in local_node.replicas(drill)] == ["ready"]
+    assert "1 process was told to go" in operator.post(action("unload_one", model), follow=True).content.decode()
+
+
+def test_promotion_is_confirmed(operator: Client, drill: str, local_node: Scene) -> None:
+    row = ModelVersion.objects.get(model__name=drill)
+    assert "take the traffic" in operator.get(action("promote", row)).content.decode()
+    assert "takes the traffic" in operator.post(action("promote", row), follow=True).content.decode()
+    row.refresh_from_db()
+    assert row.status == "available"
+
+
+@pytest.mark.parametrize("key", ["garbage", str(UUID(int=0))])
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_a_verb_for_a_row_that_there_is_not_is_a_404(operator: Client, key: str, verb: str) -> None:
+    names = {
+        "model": ("load_one", "unload_one", "set_alias", "set_policy"),
+        "modelversion": ("promote", "choose_runtime", "export_onnx", "export_int8", "retire"),
+    }
+    for kind, actions in names.items():
+        for name in actions:
+            address = reverse(f"admin:orchestrator_{kind}_{name}", args=[key])
+            assert getattr(operator, verb)(address).status_code == 404, address
+
+
+def test_a_node_that_does_not_answer_is_told_to_the_operator(
+    operator: Client, drill: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(**_order: Any) -> None:
+        raise exceptions.NodeUnavailable("The node 'n' did not answer within 10 s.")
+
+    monkeypatch.setattr(services, "model_pin", silent)
+    monkeypatch.setattr(services, "job_cancel", silent)
+    job = LoadJob.objects.create(version=ModelVersion.objects.get(model__name=drill), node="n")
+    for address, name, row in (
+        ("admin:orchestrator_model_changelist", "pin", Model.objects.get(name=drill)),
+        ("admin:orchestrator_model_changelist", "unpin", Model.objects.get(name=drill)),
+        ("admin:orchestrator_loadjob_changelist", "cancel_jobs", job),
+    ):
+        answer = operator.post(reverse(address), {"action": name, "_selected_action": [str(row.pk)]}, follow=True)
+        assert answer.status_code == 200 and "did not answer" in answer.content.decode(), name
+        assert "jobs that had ended" not in answer.content.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,11 +61,36 @@ def test_a_models_life_from_registration_to_retirement(run: Any, local_node: Sce
         ),
         (("register", "m", "--task", "fill-mask", "--source", "ftp://x", "--version", "1"), "/source"),
         (("runtime", "all-minilm-l6-v2", "onnx"), "export one first"),
+        (("events", "--limit", "-1"), "--limit counts from 0"),
+        (("policy", "all-minilm-l6-v2", "latest", "--count", "0"), "/policy_count"),
+        (("policy", "all-minilm-l6-v2", "latest", "--count", "99999"), "/policy_count"),
+        (("policy", "all-minilm-l6-v2", "specific"), "/policy_versions"),
+        (("alias", "all-minilm-l6-v2", "stable", "1", "--weight", "-5"), "/weight"),
+        (
+            ("register", "m", "--task", "echo", "--source", "echo://", "--version", "1", "--options", '{"a": NaN}'),
+            "/options",
+        ),
+        (
+            ("register", "m", "--task=echo", "--source=echo://", "--version=1", '--options={"size_bytes": "abc"}'),
+            "/options/size_bytes",
+        ),
+        (("export-variant", "drill"), "Models for echo cannot be compiled"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(run: Any, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(run: Any, drill: str, words: tuple[str, ...], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         run(*words)
+
+
+def test_a_folder_that_cannot_be_read_is_said_in_one_line(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.json").symlink_to("/proc/self/mem")  # opens, and fails when read
+    with pytest.raises(CommandError, match="cannot be read"):
+        run("register", "m", "--task", "fill-mask", "--source", f"folder://{tmp_path}", "--version", "1")
+
+
+def test_a_replay_of_fewer_than_no_decisions_is_refused() -> None:
+    with pytest.raises(CommandError, match="--last counts from 0"):
+        call_command("decisions", "replay", "--last", "-1")
 
 
 def test_a_table_lines_up_its_columns() -> None:

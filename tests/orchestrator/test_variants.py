@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,11 +15,14 @@ import numpy as np
 import psutil
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from rest_framework.test import APIClient
 
 from altlas.engines import conf as engines
 from altlas.kernel.errors import InvalidInput
-from orchestrator import exceptions, manifest, runtimes, services
-from orchestrator.models import CacheEvent, ModelVersion
+from authgateway.testing import bearer, make_user
+from orchestrator import exceptions, manifest, runtimes, services, tasks
+from orchestrator.models import CacheEvent, Model, ModelVersion, Task
 from orchestrator.runner.errors import RunnerError
 from orchestrator.selectors import cache_state
 from orchestrator.services import variants
@@ -173,26 +177,104 @@ def test_a_version_is_exported_switched_and_switched_back(
         services.infer(model="tiny", inputs=texts, deadline=60)
 
 
+def compiled(target: Path, content: bytes = b"compiled", *, cosine: float = 1.0) -> dict[str, Any]:
+    target.mkdir(parents=True)
+    (target / "model.onnx").write_bytes(content)
+    figures = {"cosine_min": cosine, "cosine_mean": 0.99999, "difference_max": 0.01, "bytes": len(content)}
+    return {**figures, "torch_ms": 10.0, "variant_ms": 1.0, "probes": "p", "probe_count": 1, "export_seconds": 1.0}
+
+
+@pytest.fixture
+def masker(db: None) -> str:
+    model = Model.objects.create(name="masker", task="fill-mask")
+    ModelVersion.objects.create(model=model, version="1", number=1, source="folder:///nowhere")
+    return model.name
+
+
 @pytest.mark.django_db
 def test_a_variant_that_answers_otherwise_is_refused_and_its_figures_kept(
-    drill: str, monkeypatch: pytest.MonkeyPatch
+    masker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(row: ModelVersion, runtime: str, target: Path) -> dict[str, Any]:
-        target.mkdir(parents=True)
-        (target / "model.onnx").write_bytes(b"compiled")
-        figures = {"cosine_min": 0.9998, "cosine_mean": 0.99999, "difference_max": 0.01, "bytes": 8}
-        return {**figures, "torch_ms": 10.0, "variant_ms": 1.0, "probes": "p", "probe_count": 1, "export_seconds": 1.0}
-
-    monkeypatch.setattr(variants, "_run", run)
+    monkeypatch.setattr(variants, "_run", lambda _row, _runtime, target: compiled(target, cosine=0.9998))
     with pytest.raises(exceptions.ModelUnloadable, match=r"0\.999800"):
-        services.variant_export(model=drill, runtime="onnx")
+        services.variant_export(model=masker, runtime="onnx")
 
-    row = ModelVersion.objects.get(model__name=drill)
+    row = ModelVersion.objects.get(model__name=masker)
     (kept,) = row.variants["onnx"].values()
     assert not kept["accepted"] and kept["cosine_min"] == 0.9998
     assert not variants.folder_of(row, "onnx").exists()
     # int8 is another matter: taken with its loss on record.
-    assert services.variant_export(model=drill, runtime="onnx-int8")["accepted"]
+    assert services.variant_export(model=masker, runtime="onnx-int8")["accepted"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_order_carried_out_by_several_at_once_comes_to_one_variant(
+    masker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together, outcomes = threading.Barrier(4), []
+
+    def run(_row: ModelVersion, _runtime: str, target: Path) -> dict[str, Any]:
+        together.wait(20)
+        figures = compiled(target, str(threading.get_ident()).encode())  # never the same bytes twice
+        together.wait(20)
+        return figures
+
+    def order() -> None:
+        try:
+            outcomes.append(services.variant_export(model=masker, runtime="onnx")["accepted"])
+        except Exception as exc:  # whatever it is, it is what this test is about
+            outcomes.append(exc)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(variants, "_run", run)
+    callers = [threading.Thread(target=order) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+
+    assert outcomes == [True] * 4
+    row = ModelVersion.objects.get(model__name=masker)
+    folder = variants.folder_of(row, "onnx")
+    (kept,) = row.variants["onnx"].values()
+    manifest.verify(folder, kept["manifest"])
+    assert [path.name for path in folder.parent.iterdir()] == ["onnx"]
+
+
+@pytest.mark.django_db
+def test_a_compilation_that_fails_is_on_record(masker: str) -> None:
+    tasks.variant_export(model=masker, version="1", runtime="onnx", actor="ada")
+    event = CacheEvent.objects.get(model=masker, reason="variant onnx failed")
+    assert event.actor == "ada" and "is not there" in event.decision["detail"] and event.node
+
+
+@pytest.mark.django_db
+def test_what_a_killed_run_has_left_is_swept(masker: str) -> None:
+    row = ModelVersion.objects.get(model__name=masker)
+    left, other = (variants.folder_of(row, "onnx").with_name(f"onnx.new.{name}") for name in ("old", "new"))
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    with pytest.raises(exceptions.ModelUnloadable):
+        services.variant_export(model=masker, runtime="onnx")
+    assert other.exists() and not left.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("task", sorted(runtimes.UNCOMPILED))
+def test_a_task_that_is_not_compiled_is_refused_at_once(task: str, local_node: Scene) -> None:
+    model = Model.objects.create(name="m", task=task)
+    ModelVersion.objects.create(model=model, version="1", number=1, source="folder:///nowhere")
+    operator = APIClient(headers=bearer(make_user("grace", superuser=True)))
+    answer = operator.post("/api/v1/models/m/versions/1/variants", {"runtime": "onnx"}, format="json")
+    assert answer.status_code == 422 and "cannot be compiled" in answer.json()["detail"]
+    with pytest.raises(exceptions.ModelUnloadable):
+        services.variant_export(model="m", runtime="onnx")
+
+
+def test_every_task_is_compiled_or_known_not_to_be() -> None:
+    assert {task for task, _ in TASKS} | {"fill-mask"} | runtimes.UNCOMPILED == set(Task.values)
 
 
 @pytest.mark.slow
@@ -225,6 +307,8 @@ def test_a_registration_has_every_node_compile_measure_and_choose(tmp_path: Path
 @pytest.mark.django_db
 def test_a_registration_with_variants_needs_a_node_and_leaves_nothing_without_one() -> None:
     with pytest.raises(exceptions.NodeUnavailable):
+        services.model_register(name="m", task="fill-mask", source="folder:///m", version="1", variants=["onnx"])
+    with pytest.raises(exceptions.ModelUnloadable, match="echo cannot be compiled"):
         services.model_register(name="m", task="echo", source="echo://", version="1", variants=["onnx"])
     with pytest.raises(InvalidInput, match="no compiled runtime"):
         services.model_register(name="m", task="echo", source="echo://", version="1", variants=["tensorrt"])

@@ -27,8 +27,18 @@ class DailySummaryAdmin(ReadOnlyAdmin):
     date_hierarchy = "day"
     actions_list = ("make_now",)
 
-    @action(description=_("Make today's summary now"), url_path="make-now", permissions=["verb"], icon="today")
-    def make_now(self, request: HttpRequest) -> HttpResponse:
+    @action(
+        description=_("Make today's summary now"),
+        url_path="make-now",
+        permissions=["verb"],
+        icon="today",
+        dialog={
+            "title": _("Make today's summary now?"),
+            "description": _("One that was made today is made anew."),
+            "form_submit_text": _("Make it"),
+        },
+    )
+    def make_now(self, request: HttpRequest, form: Any) -> HttpResponse:
         made = daily.daily_run()
         self.message_user(request, _("The summary of %(day)s is made.") % {"day": made.day})
         return HttpResponseRedirect(reverse("admin:coordination_dailysummary_change", args=[made.pk]))

@@ -16,9 +16,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("verb", choices=["replay"])
-        parser.add_argument("--last", type=int, default=0, help="Only so many of the newest entries.")
+        parser.add_argument("--last", type=int, default=0, help="Only so many of the newest entries; 0 is all.")
 
     def handle(self, *, last: int, **_: Any) -> None:
+        if last < 0:
+            raise CommandError("--last counts from 0, which is all.")
         found = CacheEvent.objects.order_by("-id").values_list("id", "kind", "inputs", "decision")
         same = happenings = different = 0
         for number, kind, inputs, decision in found[:last] if last else found.iterator(chunk_size=2000):

@@ -59,6 +59,8 @@ class Command(BaseCommand):
         ]
 
     def do_events(self, options: Mapping[str, Any]) -> Rows:
+        if options["limit"] < 0:
+            raise CommandError("--limit counts from 0.")
         rows = CacheEvent.objects.order_by("-id")
         for field in ("model", "kind", "node"):
             if options[field]:

@@ -1,0 +1,63 @@
+"""Verbs of the admin: a link to one changes nothing, whoever set it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from altlas.coordination.models import DailySummary
+from authgateway.models import User
+from orchestrator import services
+from tests.archive.scenario import records
+
+pytestmark = pytest.mark.django_db
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE)\b", re.IGNORECASE)
+
+
+def verbs() -> list[tuple[Any, str, bool]]:
+    """Return (admin of a table, action with an address of its own, whether it is about one row)."""
+    found = []
+    for kind in admin.site._registry.values():
+        named: Any = kind
+        for about_one, names in (
+            (True, {*getattr(named, "actions_detail", ()), *getattr(named, "actions_row", ())}),
+            (False, set(getattr(named, "actions_list", ()))),
+        ):
+            found += [(named, name, about_one) for name in sorted(names)]
+    return found
+
+
+def test_a_get_of_a_verb_changes_nothing(desk: Client, boss: User, drill: str) -> None:
+    records(boss.pk, 1)
+    desk.get(reverse("admin:index"))  # the tables are registered with the first address
+    assert len(verbs()) > 25
+    wrote = []
+    for kind, name, about_one in verbs():
+        options = kind.model._meta
+        row = kind.model._default_manager.first()
+        key = UUID(int=0) if row is None else row.pk
+        address = reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=[key] if about_one else [])
+        with CaptureQueriesContext(connection) as queries:
+            answer = desk.get(address, headers={"Sec-Fetch-Site": "cross-site", "Referer": "http://elsewhere.example/"})
+        assert answer.status_code in (200, 302, 404), (address, answer.status_code)
+        wrote += [(address, query["sql"][:80]) for query in queries if _WRITES.match(query["sql"])]
+    assert wrote == []
+
+
+@pytest.fixture
+def drill(db: None) -> str:
+    services.model_register(name="drill", task="echo", source="echo://", version="1")
+    return "drill"
+
+
+def test_the_summary_of_the_day_is_made_once_that_is_confirmed(desk: Client) -> None:
+    desk.post(reverse("admin:coordination_dailysummary_make_now"), {"_form_submitted": "on"})
+    assert DailySummary.objects.count() == 1
