@@ -18,6 +18,7 @@ from orchestrator import exceptions, lane, metrics
 from orchestrator.conf import conf
 from orchestrator.placement import choose
 from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services.inputs import inputs_check
 from orchestrator.services.specs import spec_get
 from orchestrator.supervisor.lease import Lease
 from orchestrator.worker import node
@@ -60,12 +61,12 @@ def infer(
     worker it goes to that node's supervisor, elsewhere to a live node.
 
     Raises:
-        InvalidInputs, InputTooLarge: the inputs cannot be used.
+        InvalidInputs, InputTooLarge: the inputs or the parameters cannot be used.
         ModelNotFound, TaskMismatch, ModelUnloadable: the model cannot serve this, now or later.
         ModelUnavailable, LoadQueueFull, RunnerCrashed, NodeUnavailable: not now; ``retry_after`` says when.
         InferenceTimeout: no answer within the deadline.
     """
-    _check(inputs)
+    inputs_check(inputs, params or {})
     seconds = conf.infer_seconds if deadline is None else deadline
     begun = time.monotonic()
     if node.current() is not None:
@@ -200,23 +201,6 @@ def _alive(name: str) -> bool:
 
 
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
-
-
-def _check(inputs: Sequence[Any]) -> None:
-    if len(inputs) > conf.max_inputs:
-        raise exceptions.InputTooLarge(f"{len(inputs)} inputs; at most {conf.max_inputs} go into one request.")
-    characters = sum(map(_size, inputs))
-    if characters > conf.max_characters:
-        raise exceptions.InputTooLarge(f"{characters} characters; at most {conf.max_characters} go into one request.")
-
-
-def _size(value: Any) -> int:
-    """Return the characters of a text or of the texts in a list; a token id counts as one."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list | tuple) and all(isinstance(part, str | int) for part in value):
-        return sum(len(part) if isinstance(part, str) else 1 for part in value)
-    raise exceptions.InvalidInputs("Inputs are texts, pairs of texts or lists of token ids.")
 
 
 def _result(wire: Mapping[str, Any], *, total: float) -> InferenceResult:

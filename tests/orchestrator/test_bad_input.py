@@ -1,0 +1,92 @@
+"""What a client gets wrong is answered at once, in the protocol's own shape, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from authgateway.testing import bearer, make_user
+from orchestrator import services
+from orchestrator.exceptions import InvalidInputs
+from tests.orchestrator.support import Scene
+
+pytestmark = pytest.mark.django_db
+INFER, EMBED, REST = "/v2/models/drill/infer", "/v1/embeddings", "/api/v1/models/drill/infer"
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    return APIClient(headers=bearer(make_user("grace", superuser=True, password=None)), raise_request_exception=False)
+
+
+def post(client: APIClient, path: str, body: bytes = b"", **headers: Any) -> Any:
+    return client.generic("POST", path, body, content_type="application/json", headers=headers)
+
+
+def tensors(data: str = '"ab"', *, shape: str = "[1]", more: str = "") -> bytes:
+    tensor = f'{{"name": "text", "datatype": "BYTES", "shape": {shape}, "data": [{data}]}}'
+    return f'{{"inputs": [{tensor}]{more}}}'.encode()
+
+
+def said(answer: Any) -> str:
+    """Return the words of an error, which every protocol has in another place."""
+    body = answer.json()
+    error = body.get("error", body.get("detail"))
+    return str(error["message"] if isinstance(error, dict) else error)
+
+
+def test_a_shape_of_endless_numbers_is_refused_at_once(operator: APIClient, drill: str) -> None:
+    shape = json.dumps([10**3999] * 300)
+    body = gzip.compress(tensors(shape=shape))
+    begun = time.process_time()
+    answer = post(operator, INFER, body, content_encoding="gzip")
+    assert answer.status_code == 400 and "shape" in said(answer)
+    assert time.process_time() - begun < 1.0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        (INFER, tensors('"\\ud800"'), "surrogate"),
+        (INFER, tensors(more=', "id": "\\udfff"'), "surrogate"),
+        (INFER, tensors(more=', "parameters": {"x": "\\ud800"}'), "surrogate"),
+        (INFER, tensors(more=f', "parameters": {{"x": {2**64}}}'), "64 bits"),
+        (INFER, tensors(more=f', "parameters": {{"timeout": {10**399}}}'), "timeout"),
+        (INFER, tensors(more=f', "parameters": {{"priority": "{10**399}"}}'), "priority"),
+        (INFER, tensors("[" * 100 + '"a"' + "]" * 100), "dimensions"),
+        (REST, b'{"inputs": ["\\ud800"]}', "surrogate"),
+        (REST, b'{"inputs": [["a", "\\ud800"]]}', "surrogate"),
+        (REST, b'{"inputs": ["a"], "params": {"x": {"\\ud800": 1}}}', "surrogate"),
+        (REST, f'{{"inputs": ["a"], "params": {{"x": {-(2**63) - 1}}}}}'.encode(), "64 bits"),
+        (REST, f'{{"inputs": [[{2**64}]]}}'.encode(), "64 bits"),
+        (REST, b'{"inputs": [[1114112]]}', "characters"),
+        (EMBED, b'{"model": "drill", "input": "\\ud800"}', "surrogate"),
+        (EMBED, f'{{"model": "drill", "input": [{2**64}]}}'.encode(), "64 bits"),
+        (EMBED, b'{"model": "drill", "input": [1114112]}', "characters"),
+        (EMBED, b'{"model": "drill", "input": [55296]}', "characters"),
+    ],
+)
+def test_a_text_or_number_that_cannot_travel_is_refused(
+    operator: APIClient, drill: str, local_node: Scene, path: str, body: bytes, words: str
+) -> None:
+    answer = post(operator, path, body)
+    assert answer.status_code == 400 and words in said(answer), answer.content
+
+
+def test_parameters_nested_deeper_than_a_frame_can_be_are_refused() -> None:
+    nested: list[Any] = []
+    for _ in range(2000):
+        nested = [nested]
+    with pytest.raises(InvalidInputs, match="nested"):
+        services.infer(model="drill", inputs=["a"], params={"x": nested})
+
+
+@pytest.mark.parametrize("header", ["9" * 4400, "-1", "x", ""])
+def test_a_header_length_that_is_none_is_refused(operator: APIClient, drill: str, header: str) -> None:
+    answer = post(operator, INFER, tensors(), inference_header_content_length=header)
+    assert answer.status_code == 400 and len(said(answer)) < 200
