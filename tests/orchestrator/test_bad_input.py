@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import time
+import zlib
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
 from authgateway.testing import bearer, make_user
-from orchestrator import services
+from orchestrator import selectors, services
 from orchestrator.exceptions import InvalidInputs
 from tests.orchestrator.support import Scene
 
@@ -90,3 +91,10 @@ def test_parameters_nested_deeper_than_a_frame_can_be_are_refused() -> None:
 def test_a_header_length_that_is_none_is_refused(operator: APIClient, drill: str, header: str) -> None:
     answer = post(operator, INFER, tensors(), inference_header_content_length=header)
     assert answer.status_code == 400 and len(said(answer)) < 200
+
+
+def test_a_body_is_read_as_utf_8_whatever_codec_it_names(operator: APIClient, drill: str) -> None:
+    packed = zlib.compress(b'{"model": "drill", "input": "a"}')
+    answer = operator.generic("POST", EMBED, packed, content_type="application/json; charset=zlib")
+    assert answer.status_code == 400 and "utf-8" in said(answer)
+    assert selectors.model_get(name=drill)
