@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
-from orchestrator import selectors, services
+from orchestrator import selectors, services, statistics
 from orchestrator.exceptions import InvalidInputs
+from orchestrator.services.answers import serve_here
 from tests.orchestrator.support import Scene
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 INFER, EMBED, REST = "/v2/models/drill/infer", "/v1/embeddings", "/api/v1/models/drill/infer"
@@ -91,6 +94,24 @@ def test_parameters_nested_deeper_than_a_frame_can_be_are_refused() -> None:
 def test_a_header_length_that_is_none_is_refused(operator: APIClient, drill: str, header: str) -> None:
     answer = post(operator, INFER, tensors(), inference_header_content_length=header)
     assert answer.status_code == 400 and len(said(answer)) < 200
+
+
+def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name_under_none(
+    drill: str, local_node: Scene
+) -> None:
+    def ask(model: str, text: str) -> None:
+        request = {"model": model, "version": None, "task": None, "inputs": [text], "params": {}, "counted": True}
+        serve_here({**request, "until": time.time() + 10}, lambda _reply: None)
+
+    before = statistics.of(drill, "1")["inference_stats"]["fail"]["count"]
+    for text in ("a", "!error"):
+        ask(drill, text)
+    for number in range(3):
+        ask(f"invented-{number}", "a")
+    ask(drill, "!error")
+    eventually(lambda: statistics.of(drill, "1")["inference_stats"]["fail"]["count"] == before + 2, within=10)
+    keys = [key.decode() for key in redis_client("broker").scan_iter("altlas:inference:*")]
+    assert not [key for key in keys if "invented" in key or key.endswith(":")], keys
 
 
 def test_a_body_is_read_as_utf_8_whatever_codec_it_names(operator: APIClient, drill: str) -> None:
