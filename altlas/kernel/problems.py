@@ -175,6 +175,8 @@ def _field_errors(detail: Any, codes: Any, pointer: str) -> Iterator[errors.Fiel
 _QUERY_CANCELED = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALIZATION = ("40001", "40P01")
+# Too long, out of range (numbers, dates), not in the encoding, not of the type. The rest of class 22 is our mistake.
+_UNFIT = ("22001", "22003", "22008", "22021", "22P02", "22P05")
 
 
 def _from_database(exc: BaseException) -> errors.AltlasError | None:
@@ -188,6 +190,10 @@ def _from_database(exc: BaseException) -> errors.AltlasError | None:
         return errors.Unavailable("The row is being changed by another request; try again.", retry_after=1)
     if state.startswith(("08", "53", "57P")):
         return errors.Unavailable("The database cannot be reached or is restarting; try again shortly.")
+    # Without a state it is the driver's own word: U+0000 is no character for PostgreSQL.
+    if state in _UNFIT or (not state and isinstance(cause, psycopg.DataError)):
+        logger.warning("the database refused a value: %s", cause)
+        return errors.InvalidInput("A value is too long or out of range, or has the character U+0000.")
     if not state and isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return errors.Unavailable("The database cannot be reached or is restarting; try again shortly.")
     return None

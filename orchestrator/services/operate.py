@@ -15,7 +15,7 @@ from orchestrator import exceptions
 from orchestrator.conf import conf
 from orchestrator.models import EventKind, JobStatus, ModelVersion
 from orchestrator.runner.census import Census
-from orchestrator.selectors.catalogue import models_named, version_choose, version_find, versions_served
+from orchestrator.selectors.catalogue import models_named, task_of, version_choose, version_find, versions_served
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import jobs
 from orchestrator.services.catalogue import model_change
@@ -157,6 +157,7 @@ def _order(
     verb: str, *, model: str, version: str | None, node: str | None, seconds: float | None, actor: str
 ) -> dict[str, Any]:
     seconds = conf.load_seconds if seconds is None else seconds
+    task_of(model=model)  # raises for what was never registered: no node could have it
     event_record(kind=EventKind.OPERATE, model=model, version=version or "", node=node or "", reason=verb, actor=actor)
     current = here.current()
     if current is not None and node in (None, current.name):

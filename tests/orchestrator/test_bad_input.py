@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
 from orchestrator import selectors, services, statistics
-from orchestrator.exceptions import InvalidInputs
+from orchestrator.exceptions import InvalidInputs, NodeNotFound
 from orchestrator.services.answers import serve_here
 from tests.orchestrator.support import Scene
 from tests.support.waiting import eventually
@@ -94,6 +94,32 @@ def test_parameters_nested_deeper_than_a_frame_can_be_are_refused() -> None:
 def test_a_header_length_that_is_none_is_refused(operator: APIClient, drill: str, header: str) -> None:
     answer = post(operator, INFER, tensors(), inference_header_content_length=header)
     assert answer.status_code == 400 and len(said(answer)) < 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", "/v2/models/a%00b"), ("GET", "/v2/models/a%00b/ready"), ("POST", "/v2/models/a%00b/infer"),
+        ("GET", "/v2/models/drill/versions/%00/config"), ("POST", "/v2/repository/models/a%00b/load"),
+        ("GET", "/v1/models/a%00b"), ("GET", "/v1/models/drill:%00"),
+        ("GET", "/api/v1/models/a%00b"), ("GET", "/api/v1/models/drill/versions/%00"),
+        ("POST", "/api/v1/models/a%00b/load"), ("POST", "/api/v1/models/a%00b/cancel"),
+        ("POST", "/api/v1/nodes/a%00b/resume"), ("POST", "/api/v1/nodes/a%00b/drain"),
+        ("POST", f"/api/v1/models/{'x' * 300}/cancel"), ("POST", f"/api/v1/models/{'x' * 300}/recycle"),
+        ("POST", "/api/v1/models/nothing/cancel"),
+    ],
+)  # fmt: skip
+def test_a_name_that_there_cannot_be_is_the_senders_mistake(
+    operator: APIClient, drill: str, local_node: Scene, verb: str, path: str
+) -> None:
+    answer = operator.generic(verb, path, tensors() if path.endswith("infer") else b"{}", "application/json")
+    assert answer.status_code in (400, 404), answer.content
+    assert said(answer)
+
+
+def test_an_order_to_a_node_that_there_cannot_be_is_refused(drill: str, local_node: Scene) -> None:
+    with pytest.raises(NodeNotFound):
+        services.model_unload(model=drill, node="x" * 300)
 
 
 def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name_under_none(
