@@ -87,6 +87,15 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     return answer
 
 
+def answered(exc: Exception, context: Mapping[str, Any]) -> tuple[Response, errors.AltlasError]:
+    """As ``exception_handler``, for protocols with a shape of their own: also a defect has an answer, and is logged."""
+    answer, error = exception_handler(exc, context), translate(exc)
+    if answer is None or error is None:
+        logger.error("a request met a defect", exc_info=exc)
+        return Response(status=500), errors.AltlasError("Something went wrong on our side; see the server's log.")
+    return answer, error
+
+
 def translate(exc: BaseException) -> errors.AltlasError | None:
     """Return the error of our tree for ``exc``; None when it is unknown (a defect, answered with 500)."""
     if isinstance(exc, errors.AltlasError):

@@ -16,6 +16,7 @@ from authgateway.testing import bearer, make_user
 from orchestrator import selectors, services, statistics
 from orchestrator.exceptions import InvalidInputs, NodeNotFound
 from orchestrator.services.answers import serve_here
+from orchestrator.views import openai as openai_views
 from tests.orchestrator.support import Scene
 from tests.support.waiting import eventually
 
@@ -120,6 +121,30 @@ def test_a_name_that_there_cannot_be_is_the_senders_mistake(
 def test_an_order_to_a_node_that_there_cannot_be_is_refused(drill: str, local_node: Scene) -> None:
     with pytest.raises(NodeNotFound):
         services.model_unload(model=drill, node="x" * 300)
+
+
+def test_defects_have_the_shape_of_openai_too(
+    operator: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(**_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(openai_views, "infer", broken)
+    answer = post(operator, EMBED, b'{"model": "drill", "input": "a"}')
+    assert answer.status_code == 500 and answer.json()["error"]["type"] == "server_error"
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions", "/v1/", "/v1/embeddings/"])
+def test_every_other_address_below_v1_answers_in_the_shape_of_openai(operator: APIClient, path: str) -> None:
+    answer = post(operator, path, b"{}")
+    assert answer.status_code == 404 and answer.json()["error"]["code"] == "not_found"
+    assert APIClient().get(path).json()["error"]["type"] == "authentication_error"
+
+
+def test_a_version_that_there_is_not_is_not_found_below_v1(operator: APIClient, drill: str) -> None:
+    assert operator.get("/v1/models/drill:1").json()["id"] == "drill"
+    assert operator.get("/v1/models/drill:99").json()["error"]["code"] == "model_not_found"
 
 
 def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name_under_none(
