@@ -97,6 +97,12 @@ def test_a_header_length_that_is_none_is_refused(operator: APIClient, drill: str
     assert answer.status_code == 400 and len(said(answer)) < 200
 
 
+def test_an_input_that_is_there_twice_is_refused(operator: APIClient, drill: str, local_node: Scene) -> None:
+    one = json.loads(tensors())["inputs"]
+    answer = post(operator, INFER, json.dumps({"inputs": one + one}).encode())
+    assert answer.status_code == 400 and "text, text" in said(answer)
+
+
 @pytest.mark.parametrize(
     ("verb", "path"),
     [
