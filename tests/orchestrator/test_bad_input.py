@@ -153,6 +153,33 @@ def test_a_version_that_there_is_not_is_not_found_below_v1(operator: APIClient, 
     assert operator.get("/v1/models/drill:99").json()["error"]["code"] == "model_not_found"
 
 
+def test_answers_in_pieces_and_generation_by_a_model_that_does_not_generate_are_refused(
+    operator: APIClient, drill: str, local_node: Scene
+) -> None:
+    streamed = post(operator, "/v2/models/drill/generate_stream", b'{"text_input": "a"}')
+    assert streamed.status_code == 501 and "not supported" in said(streamed)
+    whole = post(operator, "/v2/models/drill/generate", b'{"text_input": "a"}')
+    assert whole.status_code == 422 and "echo" in said(whole)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(tensors()) * 2, zlib.compress(tensors()) + b"x"])
+def test_what_follows_a_compressed_body_is_not_left_out(operator: APIClient, drill: str, packed: bytes) -> None:
+    answer = post(operator, INFER, packed, content_encoding="gzip" if packed[:1] == b"\x1f" else "deflate")
+    assert answer.status_code == 400 and "follow" in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("gzip", "gzip"), ("br, GZIP;q=0.5", "gzip"), ("gzip;q=0", None), ("gzip; q=0.0, deflate", "deflate"), ("", None)],
+)
+def test_an_answer_is_compressed_as_the_client_accepts_it(
+    operator: APIClient, drill: str, local_node: Scene, accepted: str, coding: str | None
+) -> None:
+    many = tensors(", ".join(['"ab"'] * 100), shape="[100]")
+    answer = post(operator, INFER, many, accept_encoding=accepted)
+    assert answer.status_code == 200 and answer.headers.get("Content-Encoding") == coding
+
+
 def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name_under_none(
     drill: str, local_node: Scene
 ) -> None:

@@ -53,7 +53,7 @@ class NothingHereView(V2View):
 
 
 class UnsupportedView(NothingHereView):
-    """Extensions that this server does not have: shared memory, tracing, log settings."""
+    """Extensions that this server does not have: shared memory, tracing, log settings, answers in pieces."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         V2View.initial(self, request, *args, **kwargs)
@@ -87,6 +87,10 @@ def _inflated(raw: bytes, window: int, *, most: int) -> bytes:
         raise TooLarge(f"The decompressed body is larger than {most} bytes.")
     if not machine.eof:
         raise InvalidInput("The compressed body is cut short.")
+    if machine.unused_data:
+        raise InvalidInput(
+            f"{len(machine.unused_data)} bytes follow the compressed body; it is one piece, not several."
+        )
     return found
 
 
