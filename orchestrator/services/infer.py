@@ -180,7 +180,7 @@ def _infer_there(
     else:
         reply = _by_celery(request, seconds)
     if reply is None:
-        raise exceptions.InferenceTimeout(f"No answer within {seconds:.1f} s.")
+        raise exceptions.InferenceTimeout(f"No answer within {seconds:g} s.")
     if "error" in reply:
         raise exceptions.from_wire(reply["error"])
     return reply

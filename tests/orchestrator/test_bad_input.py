@@ -17,6 +17,7 @@ from orchestrator import selectors, services, statistics
 from orchestrator.exceptions import InvalidInputs, NodeNotFound
 from orchestrator.services.answers import serve_here
 from orchestrator.views import openai as openai_views
+from orchestrator.views.v2 import repository, server
 from tests.orchestrator.support import Scene
 from tests.support.waiting import eventually
 
@@ -178,6 +179,31 @@ def test_an_answer_is_compressed_as_the_client_accepts_it(
     many = tensors(", ".join(['"ab"'] * 100), shape="[100]")
     answer = post(operator, INFER, many, accept_encoding=accepted)
     assert answer.status_code == 200 and answer.headers.get("Content-Encoding") == coding
+
+
+def test_a_timeout_too_short_for_anything_says_so(operator: APIClient, drill: str, local_node: Scene) -> None:
+    services.model_load(model=drill)
+    answer = post(operator, INFER, tensors('"!sleep 1"', more=', "parameters": {"timeout": 1}'))
+    assert answer.status_code == 504 and "-0.0" not in said(answer) and "No answer within" in said(answer)
+
+
+def test_without_a_node_health_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "live_nodes", lambda **_: [])
+    answer = APIClient().get("/v2/health/ready")
+    assert answer.status_code == 503 and int(answer.headers["Retry-After"]) >= 1
+    assert answer.json() == {"live": True, "ready": False, "error": "No node is alive."}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [("draining", ""), ("loading", ""), ("ready", ""), ("gone", "not loaded")]
+)
+def test_the_index_gives_a_reason_only_for_what_is_not_there(
+    operator: APIClient, drill: str, monkeypatch: pytest.MonkeyPatch, state: str, reason: str
+) -> None:
+    node = {"name": "here", "replicas": [{"model": drill, "version": "1", "state": state}]}
+    monkeypatch.setattr(repository.selectors, "cache_state", lambda: [node])
+    rows = {row["name"]: row for row in post(operator, "/v2/repository/index").json()}
+    assert rows[drill]["reason"] == reason
 
 
 def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name_under_none(
