@@ -206,6 +206,13 @@ def test_the_index_gives_a_reason_only_for_what_is_not_there(
     assert rows[drill]["reason"] == reason
 
 
+def test_who_may_read_may_ask_for_the_head_too(drill: str) -> None:
+    reader = APIClient(headers=bearer(make_user("ada")))
+    for verb in (reader.get, reader.head, reader.options):
+        assert verb("/api/v1/models").status_code == 200
+    assert reader.options("/api/v1/models/drill/load").status_code == 403
+
+
 def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name_under_none(
     drill: str, local_node: Scene
 ) -> None:
