@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # As a view's ``required_scopes``: any valid token will do (one's own sessions, who am I).
 AUTHENTICATED: Final = ""
+_READ_TOO: Final = ("HEAD", "OPTIONS")  # what may be read may be asked about
 
 
 class HasScope(BasePermission):
@@ -42,7 +43,6 @@ def required_scope(view: object, method: str) -> str | None:
     declared: str | Mapping[str, str] | None = getattr(view, "required_scopes", None)
     if declared is None or isinstance(declared, str):
         return declared
-    found = declared.get(method, declared.get("*"))
-    if found is None and method == "HEAD":
-        found = declared.get("GET")
-    return found
+    if method in _READ_TOO and method not in declared and "GET" in declared:
+        method = "GET"
+    return declared.get(method, declared.get("*"))

@@ -56,11 +56,12 @@ def to_inputs(task: str, tensors: Sequence[Tensor]) -> list[Any]:
         InvalidInput: the tensors are not those of the task.
     """
     known = [spec.name for spec in inputs_of(task)]
-    given = {tensor.name: tensor for tensor in tensors}
     if len(known) == 1 and len(tensors) == 1:
         return tensors[0].texts()  # a single text tensor may have any name
-    if set(given) != set(known):
-        raise wrong(f"The inputs are {', '.join(given)}; this model reads {', '.join(known)}.")
+    given = {tensor.name: tensor for tensor in tensors}
+    names = [tensor.name for tensor in tensors]
+    if sorted(names) != sorted(known):  # a name that is there twice is none of the task's either
+        raise wrong(f"The inputs are {', '.join(names)}; this model reads {', '.join(known)}.")
     columns = [given[name].texts() for name in known]
     if len(columns) == 1:
         return list(columns[0])

@@ -82,21 +82,16 @@ def _count(waiting: queue.SimpleQueue[Counts]) -> None:
                 for key, figures in sums.items():
                     for name, number in figures.items():
                         pipe.hincrby(key, name, number)
-                    pipe.hset(key, "last_inference", now)
+                    if figures["success"]:
+                        pipe.hset(key, "last_inference", now)
                 pipe.execute()
         except redis.RedisError as exc:
             logger.warning("inference statistics were not counted: %s", exc)
 
 
-def failed(model: str, version: str | None, *, seconds: float) -> None:
-    key = _key(model, version or "")
-    try:
-        with client("broker").pipeline(transaction=False) as pipe:
-            pipe.hincrby(key, "fail", 1)
-            pipe.hincrby(key, "fail_ns", int(seconds * _NANO))
-            pipe.execute()
-    except redis.RedisError as exc:
-        logger.warning("inference statistics were not counted: %s", exc)
+def failed(model: str, version: str, *, seconds: float) -> None:
+    """Count a failure, as ``count`` does; ``version`` is one of the catalogue's, because its figures stay."""
+    count(Counts(model=model, version=version, figures={"fail": 1, "fail_ns": int(seconds * _NANO)}))
 
 
 def of(model: str, version: str) -> dict[str, Any]:

@@ -37,7 +37,13 @@ def infer(
     answer(
         reply_id,
         lambda: infer_here(
-            model=model, version=version, task=task, inputs=inputs, params=params, until=time.monotonic() + seconds
+            model=model,
+            version=version,
+            task=task,
+            inputs=inputs,
+            params=params,
+            until=time.monotonic() + seconds,
+            counted=counted,
         ),
         counted=len(inputs) if counted else 0,
     )

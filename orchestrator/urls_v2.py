@@ -22,6 +22,7 @@ from orchestrator.views.v2.server import LiveView, ReadyView, ServerView
 _OF_A_MODEL = {
     "infer": InferView,
     "generate": GenerateView,
+    "generate_stream": UnsupportedView,
     "ready": ModelReadyView,
     "stats": ModelStatsView,
     "config": ModelConfigView,

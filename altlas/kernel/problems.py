@@ -87,6 +87,15 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     return answer
 
 
+def answered(exc: Exception, context: Mapping[str, Any]) -> tuple[Response, errors.AltlasError]:
+    """As ``exception_handler``, for protocols with a shape of their own: also a defect has an answer, and is logged."""
+    answer, error = exception_handler(exc, context), translate(exc)
+    if answer is None or error is None:
+        logger.error("a request met a defect", exc_info=exc)
+        return Response(status=500), errors.AltlasError("Something went wrong on our side; see the server's log.")
+    return answer, error
+
+
 def translate(exc: BaseException) -> errors.AltlasError | None:
     """Return the error of our tree for ``exc``; None when it is unknown (a defect, answered with 500)."""
     if isinstance(exc, errors.AltlasError):
@@ -175,6 +184,8 @@ def _field_errors(detail: Any, codes: Any, pointer: str) -> Iterator[errors.Fiel
 _QUERY_CANCELED = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALIZATION = ("40001", "40P01")
+# Too long, out of range (numbers, dates), not in the encoding, not of the type. The rest of class 22 is our mistake.
+_UNFIT = ("22001", "22003", "22008", "22021", "22P02", "22P05")
 
 
 def _from_database(exc: BaseException) -> errors.AltlasError | None:
@@ -188,6 +199,10 @@ def _from_database(exc: BaseException) -> errors.AltlasError | None:
         return errors.Unavailable("The row is being changed by another request; try again.", retry_after=1)
     if state.startswith(("08", "53", "57P")):
         return errors.Unavailable("The database cannot be reached or is restarting; try again shortly.")
+    # Without a state it is the driver's own word: U+0000 is no character for PostgreSQL.
+    if state in _UNFIT or (not state and isinstance(cause, psycopg.DataError)):
+        logger.warning("the database refused a value: %s", cause)
+        return errors.InvalidInput("A value is too long or out of range, or has the character U+0000.")
     if not state and isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return errors.Unavailable("The database cannot be reached or is restarting; try again shortly.")
     return None

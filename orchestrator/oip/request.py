@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from altlas.kernel.errors import InvalidInput
-from orchestrator.oip.tensors import Tensor, from_bytes, from_json, shape_of, wrong
+from orchestrator.oip.tensors import Tensor, from_bytes, from_json, shape_of, utf8, wrong
 
 # Request parameters that are the protocol's own; any other goes to the model.
 _OWN = frozenset(
@@ -16,6 +16,7 @@ _OWN = frozenset(
     | {"triton_enable_empty_final_response", "headers"}
 )
 _MICRO = 1e-6
+_MOST_DIGITS = 20  # of a number in a header or a parameter; longer ones are no sizes and no times
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +55,7 @@ def parse(body: bytes, header_length: str | None) -> InferRequest:
     request_id = document.get("id")
     if request_id is not None and not isinstance(request_id, str):
         raise wrong("`id` is a text.", "/id")
+    utf8(request_id or "", "/id")  # it goes into the answer: before the model has run
     priority = _number(parameters, "priority")
     return InferRequest(
         id=request_id or None,
@@ -69,10 +71,10 @@ def parse(body: bytes, header_length: str | None) -> InferRequest:
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     if header_length is None:
         return body, memoryview(b"")
-    if not header_length.isascii() or not header_length.isdigit() or int(header_length) > len(body):
-        raise wrong(
-            f"Inference-Header-Content-Length {header_length!r} does not fit the body of {len(body)} bytes.", ""
-        )
+    number = header_length.isascii() and header_length.isdigit() and len(header_length) <= _MOST_DIGITS
+    if not number or int(header_length) > len(body):
+        shown = header_length[: _MOST_DIGITS + 1]
+        raise wrong(f"Inference-Header-Content-Length {shown!r} does not fit the body of {len(body)} bytes.", "")
     return body[: int(header_length)], memoryview(body)[int(header_length) :]
 
 
@@ -153,6 +155,6 @@ def _number(parameters: Mapping[str, Any], name: str) -> int | None:
         number = int(value) if not isinstance(value, bool | float) else -1
     except (TypeError, ValueError):
         number = -1
-    if number < 0:
-        raise InvalidInput(f"`{name}` is a whole number from 0.")
+    if not 0 <= number < 10**_MOST_DIGITS:
+        raise InvalidInput(f"`{name}` is a whole number from 0, of at most {_MOST_DIGITS} digits.")
     return number

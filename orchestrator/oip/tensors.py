@@ -30,6 +30,7 @@ NUMPY: Final[Mapping[str, str]] = {
 BYTES: Final = "BYTES"
 _LENGTH = struct.Struct("<I")
 _MOST_ELEMENTS = 10_000_000
+_MOST_DIMENSIONS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,15 +60,27 @@ def wrong(detail: str, pointer: str = "/inputs") -> InvalidInput:
     return InvalidInput(detail, errors=[FieldError(pointer=pointer, code="invalid", detail=detail)])
 
 
+def utf8(text: str, pointer: str = "/inputs") -> bytes:
+    """Raises: InvalidInput: JSON's escapes have put half of a surrogate pair into ``text``."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as exc:
+        half = ord(text[exc.start])
+        raise wrong(f"A text has the lone surrogate U+{half:04X}, which is no character.", pointer) from None
+
+
 def count_of(shape: Sequence[int]) -> int:
     return math.prod(shape)
 
 
 def shape_of(value: Any, name: str) -> tuple[int, ...]:
-    """Raises: InvalidInput: ``value`` is no list of whole numbers from 0."""
-    numbers = isinstance(value, list) and all(type(size) is int and size >= 0 for size in value)
-    if not numbers or math.prod(value) > _MOST_ELEMENTS:
+    """Raises: InvalidInput: ``value`` is no list of whole numbers from 0, or too much."""
+    few = isinstance(value, list) and len(value) <= _MOST_DIMENSIONS
+    # Each before the product: that of integers without a bound takes seconds.
+    if not few or not all(type(size) is int and 0 <= size <= _MOST_ELEMENTS for size in value):
         raise wrong(f"The tensor {name!r} has no usable shape.")
+    if count_of(value) > _MOST_ELEMENTS:
+        raise wrong(f"The tensor {name!r} has more than {_MOST_ELEMENTS} elements.")
     return tuple(value)
 
 
@@ -82,7 +95,7 @@ def from_json(*, name: str, datatype: str, shape: tuple[int, ...], data: Any) ->
     if datatype == BYTES:
         if not all(isinstance(element, str) for element in flat):
             raise wrong(f"The tensor {name!r} of type BYTES has an element that is no text.")
-        return Tensor(name=name, datatype=datatype, shape=shape, values=[element.encode() for element in flat])
+        return Tensor(name=name, datatype=datatype, shape=shape, values=[utf8(element) for element in flat])
     kinds = (bool,) if datatype == "BOOL" else (int, float)
     if not all(isinstance(element, kinds) and (datatype == "BOOL" or element is not True) for element in flat):
         raise wrong(f"The tensor {name!r} has an element that is no {datatype}.")
@@ -134,12 +147,14 @@ def _count(name: str, shape: tuple[int, ...], found: int) -> None:
         raise wrong(f"The tensor {name!r} has {found} elements; its shape says {count_of(shape)}.")
 
 
-def _flat(data: Any, name: str) -> Iterator[Any]:
+def _flat(data: Any, name: str, depth: int = 1) -> Iterator[Any]:
     if not isinstance(data, list):
         raise wrong(f"The tensor {name!r} has no `data` list.")
+    if depth > _MOST_DIMENSIONS:
+        raise wrong(f"The tensor {name!r} has lists in lists deeper than {_MOST_DIMENSIONS} dimensions.")
     for element in data:
         if isinstance(element, list):
-            yield from _flat(element, name)
+            yield from _flat(element, name, depth + 1)
         else:
             yield element
 

@@ -71,4 +71,5 @@ def _infer(request: dict[str, Any]) -> dict[str, Any]:
         params=request["params"],
         until=time.monotonic() + request["until"] - time.time(),
         trace=request.get("trace"),
+        counted=bool(request.get("counted")),
     )

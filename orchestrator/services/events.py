@@ -26,10 +26,10 @@ def event_record(
     """Append one entry, in the caller's transaction when there is one."""
     return CacheEvent.objects.create(
         at=at or clock.now(),
-        node=node,
+        node=node[:128],
         kind=kind,
-        model=model,
-        version=version,
+        model=model[:128],
+        version=version[:64],
         reason=reason[:255],
         inputs=dict(inputs or {}),
         decision=dict(decision or {}),

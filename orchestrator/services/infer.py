@@ -14,12 +14,14 @@ import numpy as np
 from altlas.kernel import log_context, replies, tracing
 from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
-from orchestrator import exceptions, lane, metrics
+from orchestrator import exceptions, lane, metrics, statistics
 from orchestrator.conf import conf
 from orchestrator.placement import choose
 from orchestrator.selectors.cluster import live_nodes
+from orchestrator.services.inputs import inputs_check
 from orchestrator.services.specs import spec_get
 from orchestrator.supervisor.lease import Lease
+from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.worker import node
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
@@ -54,18 +56,18 @@ def infer(
 
     An input is a text, for cross-encoders a pair of texts, for sentence embedding also a list of token ids. ``task``
     None is whatever the model does. ``urgent`` goes before the requests that wait for the same node; ``counted`` has
-    the node add it to the version's statistics.
+    the node add it, also when it fails, to the version's statistics.
 
     ``deadline`` is the longest wait in seconds from now (default ``ALTLAS_INFER_SECONDS``). Called inside a node
     worker it goes to that node's supervisor, elsewhere to a live node.
 
     Raises:
-        InvalidInputs, InputTooLarge: the inputs cannot be used.
+        InvalidInputs, InputTooLarge: the inputs or the parameters cannot be used.
         ModelNotFound, TaskMismatch, ModelUnloadable: the model cannot serve this, now or later.
         ModelUnavailable, LoadQueueFull, RunnerCrashed, NodeUnavailable: not now; ``retry_after`` says when.
         InferenceTimeout: no answer within the deadline.
     """
-    _check(inputs)
+    inputs_check(inputs, params or {})
     seconds = conf.infer_seconds if deadline is None else deadline
     begun = time.monotonic()
     if node.current() is not None:
@@ -106,13 +108,16 @@ def infer_here(
     params: Mapping[str, Any],
     until: float,
     trace: Mapping[str, str] | None = None,
+    counted: bool = False,
 ) -> dict[str, Any]:
     """Ask this node's supervisor; ``until`` by the monotonic clock, ``trace`` the caller's span when that is in another
-    process. Returns msgpack types."""
+    process. ``counted`` adds a failure to the version's statistics; a success is counted by who sends it. Returns
+    msgpack types."""
     here = node.current()
     if here is None:
         raise exceptions.NodeUnavailable("This process is no node worker.")
     begun = time.monotonic()
+    spec: VersionSpec | None = None
     try:
         spec = spec_get(model=model, version=version, task=task)
         log_context.note(model=spec.key)
@@ -128,6 +133,8 @@ def infer_here(
                 tracing.tell(**{"altlas.model_seconds": answer["seconds"]})
     except AltlasError as exc:
         metrics.FAILURES.labels(code=exc.code).inc()
+        if counted and spec is not None:  # under a name of the catalogue, never under one that a client made up
+            statistics.failed(spec.key.model, spec.key.version, seconds=time.monotonic() - begun)
         raise
     metrics.INFER_SECONDS.labels(model=spec.key.model).observe(time.monotonic() - begun)
     return {
@@ -173,7 +180,7 @@ def _infer_there(
     else:
         reply = _by_celery(request, seconds)
     if reply is None:
-        raise exceptions.InferenceTimeout(f"No answer within {seconds:.1f} s.")
+        raise exceptions.InferenceTimeout(f"No answer within {seconds:g} s.")
     if "error" in reply:
         raise exceptions.from_wire(reply["error"])
     return reply
@@ -200,23 +207,6 @@ def _alive(name: str) -> bool:
 
 
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
-
-
-def _check(inputs: Sequence[Any]) -> None:
-    if len(inputs) > conf.max_inputs:
-        raise exceptions.InputTooLarge(f"{len(inputs)} inputs; at most {conf.max_inputs} go into one request.")
-    characters = sum(map(_size, inputs))
-    if characters > conf.max_characters:
-        raise exceptions.InputTooLarge(f"{characters} characters; at most {conf.max_characters} go into one request.")
-
-
-def _size(value: Any) -> int:
-    """Return the characters of a text or of the texts in a list; a token id counts as one."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list | tuple) and all(isinstance(part, str | int) for part in value):
-        return sum(len(part) if isinstance(part, str) else 1 for part in value)
-    raise exceptions.InvalidInputs("Inputs are texts, pairs of texts or lists of token ids.")
 
 
 def _result(wire: Mapping[str, Any], *, total: float) -> InferenceResult:

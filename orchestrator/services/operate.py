@@ -15,7 +15,13 @@ from orchestrator import exceptions
 from orchestrator.conf import conf
 from orchestrator.models import EventKind, JobStatus, ModelVersion
 from orchestrator.runner.census import Census
-from orchestrator.selectors.catalogue import model_get, models_named, version_choose, version_find, versions_served
+from orchestrator.selectors.catalogue import (
+    models_named,
+    task_of,
+    version_choose,
+    version_find,
+    versions_served,
+)
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import jobs
 from orchestrator.services.catalogue import model_change
@@ -61,7 +67,6 @@ def model_recycle(
 
     Returns at once with how many there are; no request fails meanwhile. Errors as by ``model_unload``.
     """
-    model_get(name=model)
     wanted = version and version_find(model=model, version=version).version
     return _order("recycle", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
@@ -73,7 +78,6 @@ def model_cancel(
 
     Errors as by ``model_unload``.
     """
-    model_get(name=model)
     wanted = version and version_find(model=model, version=version).version
     return _order("cancel", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
@@ -162,6 +166,7 @@ def _order(
     verb: str, *, model: str, version: str | None, node: str | None, seconds: float | None, actor: str
 ) -> dict[str, Any]:
     seconds = conf.load_seconds if seconds is None else seconds
+    task_of(model=model)  # raises for what was never registered: no node could have it
     event_record(kind=EventKind.OPERATE, model=model, version=version or "", node=node or "", reason=verb, actor=actor)
     current = here.current()
     if current is not None and node in (None, current.name):

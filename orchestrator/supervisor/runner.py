@@ -155,7 +155,7 @@ class RunnerProcess:
         except FutureTimeout:
             with suppress(AltlasError):
                 self._write({"op": "cancel", "id": number})
-            raise exceptions.InferenceTimeout(f"No answer within {timeout:.1f} s.") from None
+            raise exceptions.InferenceTimeout("No answer within the time that the request has.") from None
         finally:
             self._pending.pop(number, None)
 

@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from altlas.kernel import problems
-from altlas.kernel.errors import InvalidInput
+from altlas.kernel.errors import InvalidInput, NotFound
 from altlas.kernel.negotiation import OneWay
 from altlas.kernel.validation import validated
+from authgateway.permissions import AUTHENTICATED
 from orchestrator import selectors, services
 from orchestrator.models import Task
 from orchestrator.views.inference import infer
@@ -30,20 +31,28 @@ class OpenAIView(APIView):
     required_scopes = "models:infer"
     content_negotiation_class = OneWay
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         return _handler
 
 
-def _handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    answer = problems.exception_handler(exc, context)
-    error = problems.translate(exc)
-    if answer is None or error is None:
-        return answer
+def _handler(exc: Exception, context: dict[str, Any]) -> Response:
+    answer, error = problems.answered(exc, context)
     param = error.errors[0].pointer.lstrip("/") if error.errors else None
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     answer.data = {"error": {"message": error.detail, "type": kind, "param": param, "code": error.code}}
     answer.content_type = "application/json"
     return answer
+
+
+class NothingHereView(OpenAIView):
+    """Every other address below `/v1`: the client shows the message of an error in its own shape only."""
+
+    required_scopes = AUTHENTICATED
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound("Nothing is here under this address; GET /v1/models and POST /v1/embeddings are what there is.")
 
 
 class EmbeddingsSerializer(serializers.Serializer[Any]):
@@ -98,7 +107,10 @@ class OpenAIModelsView(OpenAIView):
 class OpenAIModelView(OpenAIView):
     @extend_schema(operation_id="openai_model", tags=["openai"], responses=OpenAIModelSerializer)
     def get(self, request: Request, name: str) -> Response:
-        return Response(_entry(selectors.model_get(name=split(name)[0])))
+        model, version = split(name)
+        if version is not None:
+            return Response(_entry(selectors.version_choose(model=model, version=version).model))
+        return Response(_entry(selectors.model_get(name=model)))
 
 
 class EmbeddingsView(OpenAIView):

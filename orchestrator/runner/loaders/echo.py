@@ -56,8 +56,8 @@ class Echo:
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
         if not all(isinstance(text, str) or is_ids(text) for text in inputs):
             raise RunnerError("invalid_inputs", "Inputs are texts or lists of token ids.")
-        inputs = [text if isinstance(text, str) else "".join(map(chr, text)) for text in inputs]
-        return [Encoded(length=max(1, len(text)), payload=text) for text in inputs]
+        texts = [text if isinstance(text, str) else _text_of(text) for text in inputs]
+        return [Encoded(length=max(1, len(text)), payload=text) for text in texts]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
         if self._latency:
@@ -95,3 +95,13 @@ class Echo:
             self._grown.append(bytearray(int(argument)))
         elif word == "!error":
             raise RuntimeError("the echo model was told to raise")
+
+
+def _text_of(ids: Sequence[int]) -> str:
+    """Raises: RunnerError: ``invalid_inputs``: an id is no character."""
+    try:
+        text = "".join(map(chr, ids))
+        text.encode()
+    except (ValueError, OverflowError):
+        raise RunnerError("invalid_inputs", "Token ids of an echo model are Unicode characters.") from None
+    return text

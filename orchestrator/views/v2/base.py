@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +17,6 @@ from altlas.kernel import problems
 from altlas.kernel.errors import AltlasError, InvalidInput, NotFound, TooLarge
 from altlas.kernel.negotiation import OneWay
 from authgateway.permissions import AUTHENTICATED
-
-logger = logging.getLogger(__name__)
 
 
 class _NoMediaTypes(OneWay):
@@ -36,7 +33,7 @@ class V2View(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = _NoMediaTypes
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         return _handler
 
 
@@ -56,7 +53,7 @@ class NothingHereView(V2View):
 
 
 class UnsupportedView(NothingHereView):
-    """Extensions that this server does not have: shared memory, tracing, log settings."""
+    """Extensions that this server does not have: shared memory, tracing, log settings, answers in pieces."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         V2View.initial(self, request, *args, **kwargs)
@@ -90,6 +87,10 @@ def _inflated(raw: bytes, window: int, *, most: int) -> bytes:
         raise TooLarge(f"The decompressed body is larger than {most} bytes.")
     if not machine.eof:
         raise InvalidInput("The compressed body is cut short.")
+    if machine.unused_data:
+        raise InvalidInput(
+            f"{len(machine.unused_data)} bytes follow the compressed body; it is one piece, not several."
+        )
     return found
 
 
@@ -110,13 +111,9 @@ def document_of(request: Request) -> dict[str, Any]:
     return found
 
 
-def _handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    answer = problems.exception_handler(exc, context)
-    error = problems.translate(exc)
-    if answer is None or error is None:
-        # The client reads `error` of any answer that is not 200, so a defect has it too.
-        logger.error("a request under /v2 met a defect", exc_info=exc)
-        answer, error = Response(status=500), AltlasError("Something went wrong on our side; see the server's log.")
+def _handler(exc: Exception, context: dict[str, Any]) -> Response:
+    # The client reads `error` of any answer that is not 200.
+    answer, error = problems.answered(exc, context)
     answer.data = {"error": error.detail}
     answer.content_type = "application/json"
     return answer

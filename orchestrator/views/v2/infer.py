@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from typing import Any
 
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from altlas.kernel.errors import InvalidInput
 from orchestrator import selectors, signatures
 from orchestrator.conf import conf
+from orchestrator.exceptions import TaskMismatch
 from orchestrator.models import Task
 from orchestrator.oip import request as requests
 from orchestrator.oip.response import render
@@ -23,6 +25,7 @@ from orchestrator.views.v2.base import V2View, body_of, document_of
 
 _HEADER = "Inference-Header-Content-Length"
 _WORTH_COMPRESSING = 1024
+_REFUSED = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 class InferView(V2View):
@@ -60,6 +63,9 @@ class GenerateView(V2View):
         if not isinstance(nested, dict):
             raise InvalidInput("`parameters` is a JSON object.")
         params: dict[str, Any] = {**document, **nested}
+        task = selectors.task_of(model=name)
+        if task != Task.TEXT_GENERATION:  # an echo model passes for any task, but generates nothing
+            raise TaskMismatch(f"{name} is a model for {task}, not for {Task.TEXT_GENERATION}.")
         result = infer(model=name, version=version, inputs=[text], task=Task.TEXT_GENERATION, params=params)
         return Response(
             {"model_name": result.model, "model_version": result.version, "text_output": result.values[0]["text"]}
@@ -68,7 +74,7 @@ class GenerateView(V2View):
 
 def _answer(request: Request, body: bytes, length: int | None) -> HttpResponse:
     headers = {} if length is None else {_HEADER: str(length)}
-    accepted = request.META.get("HTTP_ACCEPT_ENCODING", "").lower()
+    accepted = _accepted(request.META.get("HTTP_ACCEPT_ENCODING", ""))
     if len(body) >= _WORTH_COMPRESSING:
         # Only success is compressed: clients read errors as they come.
         if "gzip" in accepted:
@@ -77,3 +83,9 @@ def _answer(request: Request, body: bytes, length: int | None) -> HttpResponse:
             body, headers["Content-Encoding"] = zlib.compress(body, 1), "deflate"
     kind = "application/json" if length is None else "application/octet-stream"
     return HttpResponse(body, content_type=kind, headers={**headers, "Vary": "Accept-Encoding"})
+
+
+def _accepted(header: str) -> set[str]:
+    """Return the codings of an Accept-Encoding (RFC 9110, 12.5.3) but those with ``q=0``, which are refused."""
+    codings = (part.partition(";") for part in header.lower().split(","))
+    return {coding.strip() for coding, _, weight in codings if not _REFUSED.fullmatch(weight)}

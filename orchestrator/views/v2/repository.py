@@ -92,7 +92,7 @@ def _index() -> list[dict[str, Any]]:
                 continue
             key = (model.name, version.version)
             state = states.get(key, UNAVAILABLE)
-            reason = "" if state == READY else failures.get(key) or version.status_reason or "not loaded"
+            reason = failures.get(key) or version.status_reason or "not loaded" if state == UNAVAILABLE else ""
             rows.append({"name": model.name, "version": version.version, "state": state, "reason": reason})
     return rows
 

@@ -9,7 +9,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from altlas.kernel import problems
 from authgateway.permissions import AUTHENTICATED, Public
+from orchestrator.exceptions import NodeUnavailable
 from orchestrator.selectors import live_nodes
 from orchestrator.views.v2.base import V2View
 
@@ -51,4 +53,7 @@ class ReadyView(_HealthView):
         """Ready: at least one node is alive. 503 when none is."""
         ready = bool(live_nodes(fresh=True))
         body = {"live": True, "ready": ready}
-        return Response(body if ready else {**body, "error": "No node is alive."}, status=200 if ready else 503)
+        if ready:
+            return Response(body)
+        error = NodeUnavailable("No node is alive.")
+        return Response({**body, "error": error.detail}, status=error.status, headers=problems.headers(error))
