@@ -124,6 +124,9 @@ class Conf:
     backoff_seconds: float = env.seconds(
         "ALTLAS_MODEL_BACKOFF_SECONDS", 10, minimum=0.01, help="Wait after a failed load; doubles up to 5 minutes."
     )
+    history_days: int = env.integer(
+        "ALTLAS_MODEL_HISTORY_DAYS", 30, minimum=1, help="How long the decision log and load jobs that ended are kept."
+    )
     parallel_loads: int = env.integer(
         "ALTLAS_MODEL_PARALLEL_LOADS", 2, minimum=1, help="Loads that one node has under way at a time."
     )

