@@ -1,14 +1,15 @@
 """Which node serves a request: pure, from the nodes' own reports.
 
 A ready copy first, the least busy of them; then a node where it is being loaded; then one with room; then, when all
-are full, the node whose oldest model is oldest. Among what is nearly as good the choice is random: many callers that
-see the same second-old report must not all run to the same node.
+are full, the node whose oldest model is oldest. Nodes that refuse work, or could not load the version a moment ago,
+come after the others. Among what is nearly as good the choice is random: many callers that see the same second-old
+report must not all run to the same node.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _LOADING = frozenset({"queued", "reserved", "loading", "warming"})
@@ -22,13 +23,15 @@ def choose(
     nodes = [node for node in nodes if not node.get("stopping")]
     if not nodes:
         return None
-    open_nodes = [node for node in nodes if not node.get("draining")] or list(nodes)
+    open_nodes = _preferred(nodes, lambda node: not node.get("draining"))
+    open_nodes = _preferred(open_nodes, lambda node: not node.get("shedding"))
     ready = [node for node in open_nodes if _holds(node, model, version, frozenset({"ready"}))]
     if ready:
         return _random_best(ready, rng)
     loading = [node for node in open_nodes if _holds(node, model, version, _LOADING)]
     if loading:
         return _random_best(loading, rng)
+    open_nodes = _preferred(open_nodes, lambda node: not _failed(node, model, version))
     roomy = [node for node in open_nodes if node["used_bytes"] < node["low_watermark"] * node["budget_bytes"] * 0.8]
     if roomy:
         # Two at random, the emptier of them: nearly as good as the emptiest, and no herd.
@@ -40,6 +43,20 @@ def choose(
 def load_of(node: Mapping[str, Any]) -> int:
     """Return how much work a node has in hand: requests on its lane and in its runners."""
     return int(node.get("lane", 0)) + sum(int(replica["leases"]) for replica in node["replicas"])
+
+
+def _preferred(
+    nodes: Sequence[Mapping[str, Any]], wanted: Callable[[Mapping[str, Any]], bool]
+) -> Sequence[Mapping[str, Any]]:
+    """Return the nodes that are as wanted; all of them when none is: a refusal says why."""
+    return [node for node in nodes if wanted(node)] or nodes
+
+
+def _failed(node: Mapping[str, Any], model: str, version: str | None) -> bool:
+    """Return whether the node has lately tried in vain, and would refuse to try again yet."""
+    return any(
+        failure["model"] == model and version in (None, failure["version"]) for failure in node.get("failures", ())
+    )
 
 
 def _random_best(nodes: Sequence[Mapping[str, Any]], rng: random.Random) -> str:

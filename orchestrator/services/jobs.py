@@ -37,6 +37,7 @@ from orchestrator.worker import node as here
 logger = logging.getLogger(__name__)
 _MOST_ATTEMPTS = 3
 _LOOK_SECONDS = 0.5
+_BEGINS_WITHIN = 3.0
 # Owners say that they live every ten seconds, and may be late.
 _SILENT_AFTER = timedelta(seconds=15)
 _SETTLED_AFTER = timedelta(seconds=30)
@@ -107,6 +108,8 @@ def job_run(*, job: UUID | str) -> None:
     LoadJob.objects.filter(pk=row.pk, status=JobStatus.QUEUED).update(
         status=JobStatus.LOADING, started_at=now, owner_seen_at=now
     )
+    if not LoadJob.objects.filter(pk=row.pk, status__in=OPEN).exists():
+        return  # cancelled just now
     try:
         # A second delivery waits for the same load: the supervisor starts one process, however many ask.
         current.supervisor.load(spec_of(row.version), deadline=time.monotonic() + conf.load_seconds)
@@ -137,7 +140,12 @@ def job_cancel(*, job: UUID | str, actor: str = "") -> LoadJob:
     if _settle(LoadJob.objects.filter(pk=row.pk), status=JobStatus.CANCELLED) and any(
         found["name"] == node for found in live_nodes(fresh=True)
     ):
-        model_cancel(model=model, version=version, node=node, actor=actor)
+        # A node that has just marked the job may be about to begin: what is not there yet cannot be ended.
+        until = time.monotonic() + (_BEGINS_WITHIN if row.status == JobStatus.LOADING else 0.0)
+        while not model_cancel(model=model, version=version, node=node, actor=actor)["replicas"]:
+            if time.monotonic() >= until:
+                break
+            time.sleep(_LOOK_SECONDS / 2)
     row.refresh_from_db()
     return row
 

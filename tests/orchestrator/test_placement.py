@@ -62,3 +62,18 @@ def test_a_draining_node_is_passed_over_unless_it_is_the_last() -> None:
 
 def test_without_nodes_there_is_no_choice() -> None:
     assert choose([], model="m", version=None, now=0.0, rng=random.Random(1)) is None
+
+
+def test_nodes_that_refuse_or_have_just_failed_come_after_the_others() -> None:
+    held = {"model": "m", "version": "1", "state": "ready", "leases": 0, "last_used": 0}
+    empty = {"used_bytes": 0, "budget_bytes": 100, "low_watermark": 0.9, "replicas": []}
+    failure = {"model": "m", "version": "1", "retry_after": 200.0}
+
+    def chosen(*nodes: dict[str, Any]) -> set[str | None]:
+        return {choose(nodes, model="m", version="1", now=0, rng=random.Random(seed)) for seed in range(50)}
+
+    full = {**empty, "name": "full", "replicas": [held], "shedding": True}
+    assert chosen(full, {**empty, "name": "free", "replicas": [held]}) == {"free"}
+    assert chosen({**empty, "name": "bad", "failures": [failure]}, {**empty, "name": "good"}) == {"good"}
+    assert chosen(full) == {"full"}  # which refuses, and says why
+    assert chosen({**empty, "name": "ending", "stopping": True}) == {None}
