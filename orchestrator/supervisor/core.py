@@ -260,7 +260,7 @@ class Core:
             if replica.state is not State.QUEUED:
                 continue
             started = self._try_load(replica, may_evict=not held_up, now=now)
-            if not started and replica.state is State.QUEUED:
+            if not started and replica.state is State.QUEUED and not self.pressure:
                 # A smaller one may go first, but not for ever.
                 if now - replica.queued_at > self.settings.overtake_seconds:
                     break
@@ -277,6 +277,8 @@ class Core:
             if replica.extra and decision.verdict is not Verdict.ADMIT:
                 return False  # upkeep sees to those that wait too long
             if decision.verdict is Verdict.REFUSE:
+                if _holds_out(replica, decision) and not self._waited_for(replica.spec.key):
+                    return False
                 self._say(replica, "refuse", inputs, decision)
                 self._refuse_load(replica, decision, now)
                 return False
@@ -385,8 +387,9 @@ class Core:
 
     def _refuse_load(self, replica: Replica, decision: policy.Decision, now: float) -> None:
         key, need = replica.spec.key, replica.spec.expected_bytes
-        replica.move(State.GONE)
-        self.replicas.pop(replica.id, None)
+        if not _holds_out(replica, decision):
+            replica.move(State.GONE)
+            self.replicas.pop(replica.id, None)
         detail = f"{key} needs {need} bytes of the node's {self.settings.limits.budget} ({decision.reason})."
 
         def error() -> AltlasError:
@@ -399,6 +402,9 @@ class Core:
         # The same question within the second gets the same answer without deciding, and logging, again.
         self._refusals[key] = (now + self.settings.refusal_seconds, error)
         self._refuse_waiting(key, error)
+
+    def _waited_for(self, key: Key) -> bool:
+        return any(ticket.spec.key == key for ticket in self.tickets)
 
     def _refuse_waiting(self, key: Key, error: Callable[[], AltlasError]) -> None:
         for ticket in [ticket for ticket in self.tickets if ticket.spec.key == key]:
@@ -417,6 +423,11 @@ class Core:
     def _say(self, replica: Replica, kind: str, inputs: Mapping[str, Any], decision: policy.Decision) -> None:
         """Write the decision down with all that it was made from, so that it can be made again."""
         self._shell.record(kind, replica.spec.key, decision.reason, inputs, decision.as_dict())
+
+
+def _holds_out(replica: Replica, decision: policy.Decision) -> bool:
+    """Whether a refused load stays in the queue: its predecessor left for it, and the pressure passes."""
+    return replica.heir and decision.reason == "hard_limit"
 
 
 def _as_error(key: Key, failure: Failure, now: float) -> AltlasError:

@@ -56,6 +56,11 @@ class Snapshot:
     def leaving(self) -> int:
         return sum(replica.bytes for replica in self.replicas if replica.state in LEAVING)
 
+    @property
+    def unmovable(self) -> int:
+        """Pinned bytes that stay: what is leaving already makes room, pinned or not."""
+        return sum(view.bytes for view in self.replicas if view.pinned and view.state in CHARGED - LEAVING)
+
 
 class Verdict(StrEnum):
     ADMIT = "admit"
@@ -83,10 +88,9 @@ def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
     ``waited`` is how long this load has been waiting, in seconds.
     """
     limits = snapshot.limits
-    unmovable = sum(view.bytes for view in snapshot.replicas if view.state in CHARGED and view.pinned)
     if need > limits.budget:
         return Decision(verdict=Verdict.REFUSE, reason="never_fits")
-    if need > limits.budget - unmovable:
+    if need > limits.budget - snapshot.unmovable:
         return Decision(verdict=Verdict.REFUSE, reason="pinned_models_leave_no_room", retry_after=30.0)
     if snapshot.pressure:
         return Decision(verdict=Verdict.REFUSE, reason="hard_limit", retry_after=2.0)

@@ -98,6 +98,8 @@ class Upkeep:
 
     # --- how old ----------------------------------------------------------------------------------------------------
     def _recycle(self, key: Key, replicas: list[Replica], now: float) -> None:
+        if self._core.pressure:
+            return  # no successor would be let in, and what is leaving would be missed
         failure = self._core.failures.get(key)
         if any(replica.state in ARRIVING for replica in replicas) or (failure is not None and failure.blocks(now)):
             return  # one of a version is away at a time
@@ -127,6 +129,8 @@ class Upkeep:
         return reason, inputs, {"reason": reason}
 
     def _make_room(self, now: float) -> None:
+        if self._core.pressure:
+            return
         for replica in list(self._core.replicas.values()):
             if replica.state is not State.QUEUED or not replica.extra or now - replica.queued_at < _ROOM_SECONDS:
                 continue
@@ -135,5 +139,5 @@ class Upkeep:
                 self._core.give_up(replica, reason="no_room")
                 continue
             # From now on it is the version's only hope: it may evict like any other load.
-            replica.extra, replica.replaces = False, None
+            replica.extra, replica.replaces, replica.heir = False, None, True
             self._core.drain(old, kind="unload", reason="makes_room_for_its_successor")

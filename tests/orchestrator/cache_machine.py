@@ -20,7 +20,7 @@ from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.spec import Key, VersionSpec
-from orchestrator.supervisor.states import ARRIVING, CHARGED, State
+from orchestrator.supervisor.states import ARRIVING, CHARGED, LEAVING, State
 
 BUDGET = 100
 SPECS = [
@@ -84,6 +84,7 @@ class CacheMachine(RuleBasedStateMachine):
             ),
         )
         self.callers: list[Caller] = []
+        self.pins = set[int]()
 
     # --- callers ----------------------------------------------------------------------------------------------------
     @rule(model=models, patience=st.floats(0.1, 30.0), lease=st.booleans(), gone=st.integers(0, 9))
@@ -227,6 +228,13 @@ class CacheMachine(RuleBasedStateMachine):
         for replica in self.core.replicas.values():
             assert (replica.state is State.UNLOADING) <= (replica in self.shell.unloading or replica.crashed)
             assert replica.state is not State.DRAINING or replica.gate.leases, "an idle one does not linger"
+
+    @invariant()
+    def what_is_pinned_leaves_for_no_other_model(self) -> None:
+        for replica in self.core.replicas.values():
+            if replica.id in self.pins and replica.pinned and replica.state in LEAVING and not replica.crashed:
+                assert replica.reason in {"operator", "replaced", "makes_room_for_its_successor", "idle"}
+        self.pins = {r.id for r in self.core.replicas.values() if r.pinned and r.state is State.READY}
 
     def _serving(self) -> list[Replica]:
         return [r for r in self.core.replicas.values() if r.state in {State.READY, State.DRAINING}]
