@@ -64,6 +64,11 @@ class Core:
         """Whether a lease that ends now could let something go on."""
         return any(replica.state in {State.QUEUED, State.DRAINING} for replica in self.replicas.values())
 
+    @property
+    def has_slot(self) -> bool:
+        """Whether one more load may be under way."""
+        return self._loading() < self.settings.parallel_loads
+
     # --- what callers ask -------------------------------------------------------------------------------------------
     def acquire(self, ticket: Ticket, *, now: float) -> None:
         """Grant now, or load and grant later, or refuse."""
@@ -255,7 +260,7 @@ class Core:
         )
         held_up = False
         for replica in queue:
-            if self._loading() >= self.settings.parallel_loads:
+            if not self.has_slot:
                 break
             if replica.state is not State.QUEUED:
                 continue
@@ -275,6 +280,8 @@ class Core:
             decision = policy.admit(snapshot, need=need, waited=waited)
             inputs = {"rule": "admit", "need": need, "waited": waited, "snapshot": as_record(snapshot)}
             if replica.extra and decision.verdict is not Verdict.ADMIT:
+                if replica.short_since is None:
+                    replica.short_since = now
                 return False  # upkeep sees to those that wait too long
             if decision.verdict is Verdict.REFUSE:
                 if _holds_out(replica, decision) and not self._waited_for(replica.spec.key):
@@ -338,8 +345,16 @@ class Core:
         if replica.gate.close_if_idle():
             self._leave(replica)
 
-    def _cancel(self, replica: Replica, *, reason: str) -> None:
-        self._shell.record("cancel", replica.spec.key, reason, {"state": replica.state}, {})
+    def _cancel(
+        self,
+        replica: Replica,
+        *,
+        reason: str,
+        inputs: Mapping[str, Any] | None = None,
+        decision: Mapping[str, Any] | None = None,
+    ) -> None:
+        seen = {"state": replica.state}
+        self._shell.record("cancel", replica.spec.key, reason, inputs or seen, decision or {})
         replica.reason = reason
         if replica.state is State.QUEUED:
             replica.move(State.GONE)
@@ -363,9 +378,9 @@ class Core:
         replica.move(State.QUEUED)
         return replica
 
-    def give_up(self, replica: Replica, *, reason: str) -> None:
+    def give_up(self, replica: Replica, *, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
         """Drop a load that nobody waits for."""
-        self._cancel(replica, reason=reason)
+        self._cancel(replica, reason=reason, inputs=inputs, decision=decision)
 
     def _queue_full(self, key: Key) -> bool:
         queued = sum(replica.state is State.QUEUED for replica in self.replicas.values())

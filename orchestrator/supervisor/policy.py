@@ -110,6 +110,20 @@ def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
     return Decision(verdict=Verdict.WAIT, reason="everything_is_in_use_or_too_young", retry_after=_soonest(snapshot))
 
 
+def make_room(snapshot: Snapshot, *, need: int, short_seconds: float, old: int | None) -> Decision:
+    """Decide what a load that takes free memory only does when it finds none: wait, have ``old``, the replica that it
+    is to replace, leave before it, or give up.
+
+    ``short_seconds`` is how long it has been short of memory.
+    """
+    if snapshot.pressure or short_seconds < _ROOM_SECONDS:
+        return Decision(verdict=Verdict.WAIT, reason="room_may_come")
+    found = next((view for view in snapshot.replicas if view.id == old and view.state is State.READY), None)
+    if found is None or need > snapshot.limits.budget - snapshot.unmovable + (found.bytes if found.pinned else 0):
+        return Decision(verdict=Verdict.REFUSE, reason="no_room")
+    return Decision(verdict=Verdict.EVICT, reason="makes_room_for_its_successor", victims=(found.id,))
+
+
 def trim(snapshot: Snapshot) -> Decision | None:
     """Return what should leave in the background: idle beyond the keep-alive, above the high watermark, or one by one
     while the machine is above the hard limit."""
@@ -165,6 +179,8 @@ def _soonest(snapshot: Snapshot) -> float:
 
 
 _RECOVERY = 0.05
+# A successor that found no room for so long makes its room from the one it replaces.
+_ROOM_SECONDS = 5.0
 
 
 def sheds(share: float, *, hard: float, shedding: bool) -> bool:

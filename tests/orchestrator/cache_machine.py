@@ -7,7 +7,7 @@ As many steps as ``ALTLAS_TEST_STEPS`` says (default: enough for CI); a million 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ class FakeShell:
         self.loading: list[Replica] = []
         self.unloading: list[Replica] = []
         self.decisions = 0
+        self.ready: Callable[[], set[int]] = set
 
     def start_load(self, replica: Replica) -> None:
         assert replica.state is State.LOADING
@@ -62,6 +63,9 @@ class FakeShell:
 
     def record(self, kind: str, key: Key, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
         assert agrees(inputs, decision) is not False, (kind, reason, inputs, decision)
+        assert reason not in {"makes_room_for_its_successor", "no_room"} or inputs["rule"] == "make_room"
+        if reason == "replaced":
+            assert decision["successor"] in self.ready(), "the old one leaves once the new one serves"
         self.decisions += 1
 
 
@@ -83,6 +87,7 @@ class CacheMachine(RuleBasedStateMachine):
                 load_queue=3,
             ),
         )
+        self.shell.ready = lambda: {r.id for r in self.core.replicas.values() if r.state is State.READY}
         self.callers: list[Caller] = []
         self.pins = set[int]()
 

@@ -107,7 +107,7 @@ def served(answers: Answers) -> Replica:
     return answer
 
 
-# --- pins ---------------------------------------------------------------------------------------------------------------
+# --- pins -------------------------------------------------------------------------------------------------------------
 def test_a_pinned_model_without_room_for_two_is_recycled_and_its_requests_wait() -> None:
     world, pinned = World(), spec("p", 60, pinned=True)
     world.hold(pinned)
@@ -152,3 +152,25 @@ def test_a_successor_whose_room_was_made_outlasts_memory_pressure() -> None:
     world.core.press(0.5, hard=0.95, now=world.now)
     world.end_load()
     assert world.states(old) == [State.READY]
+
+
+# --- successors -------------------------------------------------------------------------------------------------------
+def test_a_successor_that_waits_for_a_loading_slot_does_not_end_its_predecessor() -> None:
+    world, old = World(parallel_loads=1), spec("a", 10)
+    world.hold(old)
+    world.ask(spec("slow", 10), within=600)
+    world.core.recycle(old.key, reason="operator", now=world.now)
+    world.wait(20)
+    served(world.ask(old))
+
+
+def test_a_predecessor_makes_room_only_where_that_is_enough() -> None:
+    world, old = World(), spec("a", 50)
+    world.hold(spec("p", 45, pinned=True))
+    world.hold(old)
+    (replica,) = world.core.of(old.key)
+    replica.spec = spec("a", 60)
+    world.core.recycle(old.key, reason="operator", now=world.now)
+    world.wait(6)
+    assert world.states(old) == [State.READY]
+    assert world.shell.records[-1] == ("cancel", "a:1", "no_room")
