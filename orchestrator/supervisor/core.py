@@ -64,6 +64,11 @@ class Core:
         """Whether a lease that ends now could let something go on."""
         return any(replica.state in {State.QUEUED, State.DRAINING} for replica in self.replicas.values())
 
+    @property
+    def has_slot(self) -> bool:
+        """Whether one more load may be under way."""
+        return self._loading() < self.settings.parallel_loads
+
     # --- what callers ask -------------------------------------------------------------------------------------------
     def acquire(self, ticket: Ticket, *, now: float) -> None:
         """Grant now, or load and grant later, or refuse."""
@@ -255,12 +260,12 @@ class Core:
         )
         held_up = False
         for replica in queue:
-            if self._loading() >= self.settings.parallel_loads:
+            if not self.has_slot:
                 break
             if replica.state is not State.QUEUED:
                 continue
             started = self._try_load(replica, may_evict=not held_up, now=now)
-            if not started and replica.state is State.QUEUED:
+            if not started and replica.state is State.QUEUED and not self.pressure:
                 # A smaller one may go first, but not for ever.
                 if now - replica.queued_at > self.settings.overtake_seconds:
                     break
@@ -275,8 +280,12 @@ class Core:
             decision = policy.admit(snapshot, need=need, waited=waited)
             inputs = {"rule": "admit", "need": need, "waited": waited, "snapshot": as_record(snapshot)}
             if replica.extra and decision.verdict is not Verdict.ADMIT:
+                if replica.short_since is None:
+                    replica.short_since = now
                 return False  # upkeep sees to those that wait too long
             if decision.verdict is Verdict.REFUSE:
+                if _holds_out(replica, decision) and not self._waited_for(replica.spec.key):
+                    return False
                 self._say(replica, "refuse", inputs, decision)
                 self._refuse_load(replica, decision, now)
                 return False
@@ -336,8 +345,16 @@ class Core:
         if replica.gate.close_if_idle():
             self._leave(replica)
 
-    def _cancel(self, replica: Replica, *, reason: str) -> None:
-        self._shell.record("cancel", replica.spec.key, reason, {"state": replica.state}, {})
+    def _cancel(
+        self,
+        replica: Replica,
+        *,
+        reason: str,
+        inputs: Mapping[str, Any] | None = None,
+        decision: Mapping[str, Any] | None = None,
+    ) -> None:
+        seen = {"state": replica.state}
+        self._shell.record("cancel", replica.spec.key, reason, inputs or seen, decision or {})
         replica.reason = reason
         if replica.state is State.QUEUED:
             replica.move(State.GONE)
@@ -361,9 +378,9 @@ class Core:
         replica.move(State.QUEUED)
         return replica
 
-    def give_up(self, replica: Replica, *, reason: str) -> None:
+    def give_up(self, replica: Replica, *, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
         """Drop a load that nobody waits for."""
-        self._cancel(replica, reason=reason)
+        self._cancel(replica, reason=reason, inputs=inputs, decision=decision)
 
     def _queue_full(self, key: Key) -> bool:
         queued = sum(replica.state is State.QUEUED for replica in self.replicas.values())
@@ -385,8 +402,9 @@ class Core:
 
     def _refuse_load(self, replica: Replica, decision: policy.Decision, now: float) -> None:
         key, need = replica.spec.key, replica.spec.expected_bytes
-        replica.move(State.GONE)
-        self.replicas.pop(replica.id, None)
+        if not _holds_out(replica, decision):
+            replica.move(State.GONE)
+            self.replicas.pop(replica.id, None)
         detail = f"{key} needs {need} bytes of the node's {self.settings.limits.budget} ({decision.reason})."
 
         def error() -> AltlasError:
@@ -399,6 +417,9 @@ class Core:
         # The same question within the second gets the same answer without deciding, and logging, again.
         self._refusals[key] = (now + self.settings.refusal_seconds, error)
         self._refuse_waiting(key, error)
+
+    def _waited_for(self, key: Key) -> bool:
+        return any(ticket.spec.key == key for ticket in self.tickets)
 
     def _refuse_waiting(self, key: Key, error: Callable[[], AltlasError]) -> None:
         for ticket in [ticket for ticket in self.tickets if ticket.spec.key == key]:
@@ -417,6 +438,11 @@ class Core:
     def _say(self, replica: Replica, kind: str, inputs: Mapping[str, Any], decision: policy.Decision) -> None:
         """Write the decision down with all that it was made from, so that it can be made again."""
         self._shell.record(kind, replica.spec.key, decision.reason, inputs, decision.as_dict())
+
+
+def _holds_out(replica: Replica, decision: policy.Decision) -> bool:
+    """Whether a refused load stays in the queue: its predecessor left for it, and the pressure passes."""
+    return replica.heir and decision.reason == "hard_limit"
 
 
 def _as_error(key: Key, failure: Failure, now: float) -> AltlasError:

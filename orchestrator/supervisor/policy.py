@@ -56,6 +56,11 @@ class Snapshot:
     def leaving(self) -> int:
         return sum(replica.bytes for replica in self.replicas if replica.state in LEAVING)
 
+    @property
+    def unmovable(self) -> int:
+        """Pinned bytes that stay: what is leaving already makes room, pinned or not."""
+        return sum(view.bytes for view in self.replicas if view.pinned and view.state in CHARGED - LEAVING)
+
 
 class Verdict(StrEnum):
     ADMIT = "admit"
@@ -83,10 +88,9 @@ def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
     ``waited`` is how long this load has been waiting, in seconds.
     """
     limits = snapshot.limits
-    unmovable = sum(view.bytes for view in snapshot.replicas if view.state in CHARGED and view.pinned)
     if need > limits.budget:
         return Decision(verdict=Verdict.REFUSE, reason="never_fits")
-    if need > limits.budget - unmovable:
+    if need > limits.budget - snapshot.unmovable:
         return Decision(verdict=Verdict.REFUSE, reason="pinned_models_leave_no_room", retry_after=30.0)
     if snapshot.pressure:
         return Decision(verdict=Verdict.REFUSE, reason="hard_limit", retry_after=2.0)
@@ -104,6 +108,20 @@ def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
         if victims is not None:
             return Decision(verdict=Verdict.EVICT, reason="patience_is_over", victims=victims)
     return Decision(verdict=Verdict.WAIT, reason="everything_is_in_use_or_too_young", retry_after=_soonest(snapshot))
+
+
+def make_room(snapshot: Snapshot, *, need: int, short_seconds: float, old: int | None) -> Decision:
+    """Decide what a load that takes free memory only does when it finds none: wait, have ``old``, the replica that it
+    is to replace, leave before it, or give up.
+
+    ``short_seconds`` is how long it has been short of memory.
+    """
+    if snapshot.pressure or short_seconds < _ROOM_SECONDS:
+        return Decision(verdict=Verdict.WAIT, reason="room_may_come")
+    found = next((view for view in snapshot.replicas if view.id == old and view.state is State.READY), None)
+    if found is None or need > snapshot.limits.budget - snapshot.unmovable + (found.bytes if found.pinned else 0):
+        return Decision(verdict=Verdict.REFUSE, reason="no_room")
+    return Decision(verdict=Verdict.EVICT, reason="makes_room_for_its_successor", victims=(found.id,))
 
 
 def trim(snapshot: Snapshot) -> Decision | None:
@@ -161,6 +179,8 @@ def _soonest(snapshot: Snapshot) -> float:
 
 
 _RECOVERY = 0.05
+# A successor that found no room for so long makes its room from the one it replaces.
+_ROOM_SECONDS = 5.0
 
 
 def sheds(share: float, *, hard: float, shedding: bool) -> bool:

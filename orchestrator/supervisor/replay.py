@@ -56,6 +56,12 @@ def _trim(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return decision.as_dict() if decision else {}
 
 
+def _make_room(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    snapshot = from_record(inputs["snapshot"])
+    found = policy.make_room(snapshot, need=inputs["need"], short_seconds=inputs["short_seconds"], old=inputs["old"])
+    return found.as_dict()
+
+
 def _scale(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"action": pools.scale(pools.PoolView(**inputs["view"]), pools.PoolLimits(**inputs["limits"]))}
 
@@ -84,6 +90,7 @@ def _pressure(inputs: Mapping[str, Any]) -> dict[str, Any]:
 _RULES: Final[dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "admit": _admit,
     "trim": _trim,
+    "make_room": _make_room,
     "scale": _scale,
     "recycle": _recycle,
     "backoff": _back_off,

@@ -34,6 +34,8 @@ class Replica:
     wanted: bool = False  # asked for by an operator, so it is loaded also when no request waits
     extra: bool = False  # one more of what is there already: takes free memory only
     replaces: int | None = None
+    heir: bool = False  # what it replaces has left for it, so it waits where another load would be refused
+    short_since: float | None = None  # since when memory, and not a loading slot, is what it waits for
     reason: str = ""
     crashed: bool = False
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.supervisor import pools
+from orchestrator.supervisor import policy, pools
+from orchestrator.supervisor.policy import Verdict
 from orchestrator.supervisor.pools import PoolView, WearView
+from orchestrator.supervisor.replay import as_record
 from orchestrator.supervisor.replica import BACKGROUND, Replica, Shell
 from orchestrator.supervisor.spec import Key
 from orchestrator.supervisor.states import ARRIVING, State
 
 if TYPE_CHECKING:
     from orchestrator.supervisor.core import Core
-
-# A successor that found no room for so long makes its room from the one it replaces.
-_ROOM_SECONDS = 5.0
 
 
 class Upkeep:
@@ -98,6 +97,8 @@ class Upkeep:
 
     # --- how old ----------------------------------------------------------------------------------------------------
     def _recycle(self, key: Key, replicas: list[Replica], now: float) -> None:
+        if self._core.pressure:
+            return  # no successor would be let in, and what is leaving would be missed
         failure = self._core.failures.get(key)
         if any(replica.state in ARRIVING for replica in replicas) or (failure is not None and failure.blocks(now)):
             return  # one of a version is away at a time
@@ -128,12 +129,24 @@ class Upkeep:
 
     def _make_room(self, now: float) -> None:
         for replica in list(self._core.replicas.values()):
-            if replica.state is not State.QUEUED or not replica.extra or now - replica.queued_at < _ROOM_SECONDS:
+            if replica.state is not State.QUEUED or not replica.extra or replica.short_since is None:
                 continue
-            old = self._core.replicas.get(replica.replaces or 0)
-            if old is None or old.state is not State.READY:
-                self._core.give_up(replica, reason="no_room")
-                continue
-            # From now on it is the version's only hope: it may evict like any other load.
-            replica.extra, replica.replaces = False, None
-            self._core.drain(old, kind="unload", reason="makes_room_for_its_successor")
+            if not self._core.has_slot:
+                return  # with room it could not begin either
+            need, short = replica.spec.expected_bytes, now - replica.short_since
+            snapshot = self._core.snapshot(now)
+            decision = policy.make_room(snapshot, need=need, short_seconds=short, old=replica.replaces)
+            inputs = {
+                "rule": "make_room",
+                "need": need,
+                "short_seconds": short,
+                "old": replica.replaces,
+                "snapshot": as_record(snapshot),
+            }
+            if decision.verdict is Verdict.REFUSE:
+                self._core.give_up(replica, reason=decision.reason, inputs=inputs, decision=decision.as_dict())
+            elif decision.verdict is Verdict.EVICT:
+                # From now on it is the version's only hope: it may evict like any other load.
+                replica.extra, replica.replaces, replica.heir = False, None, True
+                old = self._core.replicas[decision.victims[0]]
+                self._core.drain(old, kind="unload", reason=decision.reason, inputs=inputs, decision=decision.as_dict())

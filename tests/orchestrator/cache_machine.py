@@ -7,7 +7,7 @@ As many steps as ``ALTLAS_TEST_STEPS`` says (default: enough for CI); a million 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.spec import Key, VersionSpec
-from orchestrator.supervisor.states import ARRIVING, CHARGED, State
+from orchestrator.supervisor.states import ARRIVING, CHARGED, LEAVING, State
 
 BUDGET = 100
 SPECS = [
@@ -47,6 +47,7 @@ class FakeShell:
         self.loading: list[Replica] = []
         self.unloading: list[Replica] = []
         self.decisions = 0
+        self.ready: Callable[[], set[int]] = set
 
     def start_load(self, replica: Replica) -> None:
         assert replica.state is State.LOADING
@@ -62,6 +63,9 @@ class FakeShell:
 
     def record(self, kind: str, key: Key, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
         assert agrees(inputs, decision) is not False, (kind, reason, inputs, decision)
+        assert reason not in {"makes_room_for_its_successor", "no_room"} or inputs["rule"] == "make_room"
+        if reason == "replaced":
+            assert decision["successor"] in self.ready(), "the old one leaves once the new one serves"
         self.decisions += 1
 
 
@@ -83,7 +87,9 @@ class CacheMachine(RuleBasedStateMachine):
                 load_queue=3,
             ),
         )
+        self.shell.ready = lambda: {r.id for r in self.core.replicas.values() if r.state is State.READY}
         self.callers: list[Caller] = []
+        self.pins = set[int]()
 
     # --- callers ----------------------------------------------------------------------------------------------------
     @rule(model=models, patience=st.floats(0.1, 30.0), lease=st.booleans(), gone=st.integers(0, 9))
@@ -227,6 +233,13 @@ class CacheMachine(RuleBasedStateMachine):
         for replica in self.core.replicas.values():
             assert (replica.state is State.UNLOADING) <= (replica in self.shell.unloading or replica.crashed)
             assert replica.state is not State.DRAINING or replica.gate.leases, "an idle one does not linger"
+
+    @invariant()
+    def what_is_pinned_leaves_for_no_other_model(self) -> None:
+        for replica in self.core.replicas.values():
+            if replica.id in self.pins and replica.pinned and replica.state in LEAVING and not replica.crashed:
+                assert replica.reason in {"operator", "replaced", "makes_room_for_its_successor", "idle"}
+        self.pins = {r.id for r in self.core.replicas.values() if r.pinned and r.state is State.READY}
 
     def _serving(self) -> list[Replica]:
         return [r for r in self.core.replicas.values() if r.state in {State.READY, State.DRAINING}]
