@@ -4,8 +4,9 @@
 
 ``FD`` is one end of a SOCK_SEQPACKET pair. In: ``{"op": "spawn", "id", "name"}`` with two descriptors, the runner's
 socket and its lifeline. Out: ``ready``, ``spawned`` (id, pid), ``exited`` (pid, status as by ``waitpid``). It ends when
-the pair closes. multiprocessing's own fork server is not used: it imports the parent's ``__main__`` (here: Celery,
-then Django) in every child, and starts a tracker process.
+the pair closes (a parent-death signal would watch the thread that started the server). multiprocessing's own fork
+server is not used: it imports the parent's ``__main__`` (here: Celery, then Django) in every child, and starts a
+tracker process.
 """
 
 from __future__ import annotations
@@ -28,12 +29,10 @@ from orchestrator.runner.process import run
 from orchestrator.runner.rehearsal import rehearse
 
 _PR_SET_NAME = 15
-_PR_SET_PDEATHSIG = 1
 _MESSAGE = 65536
 
 
 def main(control: socket.socket, preload: str) -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if preload:
         importlib.import_module(preload)
         rehearse()

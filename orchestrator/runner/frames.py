@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import select
 import socket
 import struct
+import time
 from typing import Any
 
 import msgpack
@@ -25,6 +28,34 @@ def pack(message: dict[str, Any]) -> bytes:
 def send(connection: socket.socket, message: dict[str, Any]) -> None:
     """Write one message; callers on the same socket take turns."""
     connection.sendall(pack(message))
+
+
+def send_within(connection: socket.socket, message: dict[str, Any], *, seconds: float) -> None:
+    """As ``send``, to a peer that may have stopped reading; the socket's own timeout, which is its reader's, stays.
+
+    Raises:
+        TimeoutError: nothing was written within ``seconds``.
+        FrameError: a part was, and the rest was not.
+    """
+    left, until = memoryview(pack(message)), time.monotonic() + seconds
+    size = len(left)
+    while left:
+        try:
+            left = left[connection.send(left, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            if not _writable(connection, max(0.0, until - time.monotonic())):
+                if len(left) == size:
+                    raise TimeoutError("the peer does not read") from None
+                raise FrameError("the peer stopped reading in the middle of a frame") from None
+
+
+def _writable(connection: socket.socket, seconds: float) -> bool:
+    number = connection.fileno()
+    if number < 0:
+        raise OSError(errno.EBADF, "the socket was closed meanwhile")
+    ready = select.poll()
+    ready.register(number, select.POLLOUT)
+    return bool(ready.poll(seconds * 1000))
 
 
 def receive(connection: socket.socket) -> dict[str, Any] | None:

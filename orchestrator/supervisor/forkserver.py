@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from typing import Any
 import msgpack
 
 logger = logging.getLogger(__name__)
+_END_SECONDS = 10.0
 PRELOAD = "orchestrator.runner.preload"
 _ROOT = Path(__file__).resolve().parents[2]
 # Nothing of the node's secrets is of use to a model process.
@@ -30,11 +33,12 @@ class ForkServerDied(Exception):
 
 @dataclass(kw_only=True, slots=True)
 class Spawned:
-    """A new runner: its process, our end of its socket, and the lifeline whose closing ends it."""
+    """A new runner: its process, our end of its socket, the lifeline whose closing ends it, and its parent."""
 
     pid: int
     connection: socket.socket
     lifeline: int
+    server: subprocess.Popen[bytes]
 
 
 class ForkServer:
@@ -72,33 +76,39 @@ class ForkServer:
             ForkServerDied: it did not come up, or died before it answered.
         """
         with self._lock:
-            control, ready = self._ensure_running()
+            control, ready, server = self._ensure_running()
             number = next(self._ids)
             answer = self._waiting[number] = Future()
+        until = time.monotonic() + timeout
         ours, theirs = socket.socketpair()
         lifeline_r, lifeline_w = os.pipe()
         try:
-            ready.result(timeout)
+            ready.result(until - time.monotonic())
             request = msgpack.packb({"op": "spawn", "id": number, "name": name})
             socket.send_fds(control, [request], [theirs.fileno(), lifeline_r])
-            pid = answer.result(timeout)
+            pid = answer.result(max(0.0, until - time.monotonic()))
         except (OSError, TimeoutError, ForkServerDied) as exc:
             ours.close()
             os.close(lifeline_w)
+            if isinstance(exc, TimeoutError):
+                server.kill()  # it hangs; the next one who asks has another one started
             raise ForkServerDied(str(exc) or type(exc).__name__) from exc
         finally:
             self._waiting.pop(number, None)
             theirs.close()
             os.close(lifeline_r)
-        return Spawned(pid=pid, connection=ours, lifeline=lifeline_w)
+        return Spawned(pid=pid, connection=ours, lifeline=lifeline_w, server=server)
 
-    def when_exited(self, pid: int, callback: Callable[[int | None], None]) -> None:
-        """Call back with the wait status of ``pid`` once it is known; with None when it never will be."""
+    def when_exited(self, pid: int, callback: Callable[[int | None], None], *, server: subprocess.Popen[bytes]) -> None:
+        """Call back with the wait status of ``pid``, a child of ``server``, once it is known; with None, once it is
+        gone, when nobody can know it any more: a fork server that was started since is not its parent."""
         with self._lock:
             status = self._exited.pop(pid, None)
-            if status is None and self._process is not None and self._process.poll() is None:
+            if status is None and server is self._process and server.poll() is None:
                 self._on_exit[pid] = callback
                 return
+        if status is None:
+            _await_end(pid)
         callback(status)
 
     def stop(self) -> None:
@@ -113,11 +123,11 @@ class ForkServer:
             process.kill()  # it holds nothing; runners have lifelines of their own
             process.wait()
 
-    def _ensure_running(self) -> tuple[socket.socket, Future[int]]:
+    def _ensure_running(self) -> tuple[socket.socket, Future[int], subprocess.Popen[bytes]]:
         if self._over:
             raise ForkServerDied("the fork server was stopped")
         if self._process is not None and self._control is not None and self._process.poll() is None:
-            return self._control, self._ready
+            return self._control, self._ready, self._process
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -134,7 +144,7 @@ class ForkServer:
         threading.Thread(
             target=self._listen, args=(ours, self._ready, self._process), name="forkserver", daemon=True
         ).start()
-        return self._control, self._ready
+        return self._control, self._ready, self._process
 
     def _listen(self, control: socket.socket, ready: Future[int], process: subprocess.Popen[bytes]) -> None:
         while True:
@@ -171,3 +181,17 @@ class ForkServer:
                         self._exited[message["pid"]] = message["status"]
                 if callback is not None:
                     callback(message["status"])
+
+
+def _await_end(pid: int) -> None:
+    """Wait until an orphan that is on its way out is gone."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        ended.poll(_END_SECONDS * 1000)
+    finally:
+        os.close(descriptor)

@@ -25,6 +25,7 @@ from orchestrator.supervisor import memory
 from orchestrator.supervisor.forkserver import ForkServer
 
 logger = logging.getLogger(__name__)
+_ORDER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,7 @@ class RunnerProcess:
         self.pid = spawned.pid
         self._connection: socket.socket = spawned.connection
         self._lifeline = spawned.lifeline
-        self._forkserver = forkserver
+        self._forkserver, self._server = forkserver, spawned.server
         self._on_lost: Callable[[], None] = _nobody
         self._on_death: Callable[[str], None] = _nobody
         self._cause: str | None = None
@@ -94,7 +95,7 @@ class RunnerProcess:
     # --- orders -----------------------------------------------------------------------------------------------------
     def rehearse(self) -> None:
         """Let an idle runner do what a load does, so that the real one finds its memory in place."""
-        self._write({"op": "rehearse"})
+        self._write({"op": "rehearse"}, within=_ORDER_SECONDS)
 
     def load(
         self, order: dict[str, Any], *, timeout: float, progress: Callable[[str], None], stall: float | None = None
@@ -108,7 +109,7 @@ class RunnerProcess:
         self._progress = progress
         begun = time.monotonic()
         try:
-            self._write({"op": "load", **order})
+            self._write({"op": "load", **order}, within=timeout)
             return self._await_load(begun + timeout, last=begun + 10 * timeout, stall=stall or timeout / 4)
         except FutureTimeout:
             self.kill("load_timeout")
@@ -150,24 +151,22 @@ class RunnerProcess:
                 raise self._crash()
             self._pending[number] = future
         try:
-            self._write({**message, "id": number})
-            return future.result(max(0.0, timeout))
+            until = time.monotonic() + timeout
+            self._write({**message, "id": number}, within=timeout)
+            return future.result(max(0.0, until - time.monotonic()))
         except FutureTimeout:
-            with suppress(AltlasError):
-                self._write({"op": "cancel", "id": number})
+            self._mention({"op": "cancel", "id": number})
             raise exceptions.InferenceTimeout("No answer within the time that the request has.") from None
         finally:
             self._pending.pop(number, None)
 
     def ping(self) -> None:
         """Ask for a sign of life; ``last_sign``, ``busy_seconds`` and ``memory`` change when it comes."""
-        with suppress(AltlasError):
-            self._write({"op": "ping", "id": 0})
+        self._mention({"op": "ping", "id": 0})
 
     def trim(self) -> None:
         """Ask it to collect cycles and give freed memory back, after what it is doing."""
-        with suppress(AltlasError):
-            self._write({"op": "trim"})
+        self._mention({"op": "trim"})
 
     def census(self, *, lines: bool, timeout: float) -> dict[str, Any]:
         """Return what grew since the first census (``orchestrator.runner.census``). Errors as by ``infer``."""
@@ -185,8 +184,8 @@ class RunnerProcess:
     def stop(self, *, within: float) -> None:
         """End the process and wait until the kernel has taken its memory back."""
         self._killed_for = self._killed_for or "stopped"
-        with suppress(AltlasError):
-            self._write({"op": "stop"})
+        with suppress(AltlasError, TimeoutError):
+            self._write({"op": "stop"}, within=within)
         if not self.gone.wait(within):
             self.kill("stopped")
             self.gone.wait(within)
@@ -245,15 +244,30 @@ class RunnerProcess:
         if future is not None:
             future.set_result(message)
 
-    def _write(self, message: dict[str, Any]) -> None:
+    def _mention(self, message: dict[str, Any]) -> None:
+        """Say what may go unsaid: the node's only owner says it, who must not wait for a process that does not read."""
+        with suppress(AltlasError, TimeoutError):
+            self._write(message, within=0.0)
+
+    def _write(self, message: dict[str, Any], *, within: float) -> None:
+        """Raises: TimeoutError: others are writing, or the process does not read; RunnerCrashed: it is gone."""
+        until = time.monotonic() + within
+        if not self._writing.acquire(timeout=max(0.0, within)):
+            raise TimeoutError
         try:
-            with self._writing:
-                frames.send(self._connection, message)
+            frames.send_within(self._connection, message, seconds=max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            raise
+        except frames.FrameError:
+            self.kill("hang")  # nothing that followed half a frame would be understood
+            raise self._crash() from None
         except OSError:
             # Sooner than the reader's end of file: the next caller must not be sent here either.
             self._alive = False
             self._on_lost()
             raise self._crash() from None
+        finally:
+            self._writing.release()
 
     def _crash(self) -> exceptions.RunnerCrashed:
         return exceptions.RunnerCrashed("The model's process ended while it had this request; try again.")
@@ -271,7 +285,7 @@ class RunnerProcess:
                 future.set_exception(self._crash())
         if not self._load.done():
             self._load.set_exception(self._crash())
-        self._forkserver.when_exited(self.pid, self._report)
+        self._forkserver.when_exited(self.pid, self._report, server=self._server)
 
     def _report(self, status: int | None) -> None:
         self.gone.set()

@@ -377,12 +377,16 @@ class Supervisor:
         else:
             process.loaded, process.cold_seconds = loaded, time.monotonic() - begun
             measured = self._measure(process, runner) or replica.charged
-            self._report(partial(self._loaded, replica, loaded, measured))
+            self._report(partial(self._loaded, replica, runner, loaded, measured))
             self._on_loaded(spec, loaded, measured)
         process.settled.set()
         self._spare.refill()
 
-    def _loaded(self, replica: Replica, loaded: Loaded, measured: int) -> None:
+    def _loaded(self, replica: Replica, runner: RunnerProcess, loaded: Loaded, measured: int) -> None:
+        if not runner.alive:  # it died after its last word, and before anybody could see it do so
+            detail = "The model's process ended right after it had loaded."
+            self._load_failed(replica, LoadFailed("runner_crashed", detail, permanent=False))
+            return
         self.record(
             "ready",
             replica.spec.key,

@@ -1,0 +1,123 @@
+"""Processes that stop, hang or die at the worst moment: the node goes on, and nothing stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from altlas.kernel.errors import AltlasError
+from orchestrator.supervisor import loading
+from orchestrator.supervisor.forkserver import ForkServer
+from orchestrator.supervisor.spec import Key
+from tests.orchestrator.support import Scene, echo, supervised, within
+from tests.support.waiting import eventually
+
+
+def forkserver_of(scene: Scene) -> ForkServer:
+    return scene.supervisor._forkserver
+
+
+def kill_forkserver(scene: Scene) -> None:
+    server = forkserver_of(scene)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    eventually(lambda: server.pid is None, within=5)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_process_that_does_not_read_holds_up_nobody_else_and_is_replaced() -> None:
+    with supervised(hang_seconds=1.0, ping_seconds=0.3) as scene, ThreadPoolExecutor(1) as pool:
+        scene.supervisor.infer(echo("a"), ["x"], deadline=within(20))
+        with stopped(scene.pid("a")):
+            large = pool.submit(scene.supervisor.infer, echo("a"), ["y" * 4_000_000], deadline=within(20))
+            time.sleep(0.2)  # the socket is full now, and the frame half written
+            scene.supervisor.infer(echo("b"), ["x"], deadline=within(20))
+            with pytest.raises(AltlasError):
+                large.result(30)
+        eventually(lambda: scene.kinds("hang"), within=10)
+        scene.supervisor.infer(echo("a"), ["x"], deadline=within(30))
+
+
+def test_a_process_that_dies_while_its_files_are_checked_does_not_serve(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    check = threading.Event()
+    monkeypatch.setattr(loading, "verify", lambda _folder, _manifest: check.wait(30))
+    with supervised(backoff=0.1) as scene, ThreadPoolExecutor(1) as pool:
+        spec = replace(echo(), folder=tmp_path)
+        asked = pool.submit(scene.supervisor.infer, spec, ["x"], deadline=within(20))
+        eventually(lambda: [found for found in scene.replicas() if found["state"] == "warming"], within=10)
+        time.sleep(0.5)  # it has said that it is loaded
+        pid = scene.pid("echo")
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not psutil.pid_exists(pid), within=5)
+        check.set()
+        with pytest.raises(AltlasError):
+            asked.result(20)
+        eventually(lambda: scene.replicas() == [], within=10)
+        time.sleep(0.2)
+        scene.supervisor.infer(spec, ["x"], deadline=within(20))
+
+
+def test_the_end_of_a_process_is_seen_whoever_forked_it() -> None:
+    with supervised() as scene:
+        for name in ("a", "b"):
+            scene.supervisor.infer(echo(name), ["x"], deadline=within(20))
+        kill_forkserver(scene)
+        forkserver_of(scene).ensure_running()
+        os.kill(scene.pid("a"), signal.SIGKILL)
+        eventually(lambda: scene.replicas("a") == [], within=5)
+        begun = time.monotonic()
+        scene.supervisor.unload(Key("b", "1"))
+        eventually(lambda: scene.replicas("b") == [], within=8)
+        assert time.monotonic() - begun < 8  # ten, when it is waited for in vain
+
+
+def test_a_fork_server_outlives_the_load_that_started_it() -> None:
+    with supervised(spare=False) as scene:
+        scene.supervisor.infer(echo("a"), ["x"], deadline=within(20))
+        kill_forkserver(scene)
+        scene.supervisor.infer(echo("b"), ["x"], deadline=within(20))
+        pid = forkserver_of(scene).pid
+        time.sleep(0.5)  # the thread of the load has ended
+        scene.supervisor.infer(echo("c"), ["x"], deadline=within(20))
+        assert pid is not None and forkserver_of(scene).pid == pid
+
+
+def test_a_fork_server_that_hangs_is_replaced() -> None:
+    with supervised(spare=False, load_seconds=1.0, stall_seconds=0.5, backoff=0.1) as scene:
+        scene.supervisor.infer(echo("a"), ["x"], deadline=within(20))
+        pid = forkserver_of(scene).pid
+        assert pid is not None
+        with stopped(pid):
+            with pytest.raises(AltlasError):
+                scene.supervisor.infer(echo("b"), ["x"], deadline=within(10))
+            eventually(lambda: forkserver_of(scene).pid != pid, within=10)
+
+            def answers() -> bool:
+                try:
+                    scene.supervisor.infer(echo("b"), ["x"], deadline=within(5))
+                except AltlasError:
+                    return False
+                return True
+
+            eventually(answers, within=30)
