@@ -78,6 +78,7 @@ def test_runners_outlive_a_killed_fork_server_and_the_next_load_starts_a_new_one
 
 def test_an_answer_after_the_deadline_is_a_timeout_and_the_runner_lives_on() -> None:
     with supervised() as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
         with pytest.raises(exceptions.InferenceTimeout):
             scene.supervisor.infer(echo(), ["!sleep 1"], deadline=within(0.5))
         assert scene.supervisor.infer(echo(), ["x"], deadline=within(10))["shape"] == [1, 8]
