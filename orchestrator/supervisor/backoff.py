@@ -25,9 +25,21 @@ class Failure:
 
 
 def next_failure(
-    previous: Failure | None, *, code: str, detail: str, permanent: bool, now: float, first: float = FIRST
+    previous: Failure | None,
+    *,
+    code: str,
+    detail: str,
+    permanent: bool,
+    now: float,
+    first: float = FIRST,
+    grace: bool = False,
 ) -> Failure:
-    """Return the record after one more failure: 10 s, doubling to 5 minutes; for good when ``permanent``."""
+    """Return the record after one more failure: 10 s, doubling to 5 minutes; for good when ``permanent``.
+
+    With ``grace`` the first is tried again at once: it may be the doing of a single request.
+    """
     attempts = (previous.attempts if previous else 0) + 1
     wait = None if permanent else min(LONGEST, first * 2.0 ** (attempts - 1))
+    if grace and attempts == 1:
+        wait = 0.0
     return Failure(code=code, detail=detail, attempts=attempts, until=None if wait is None else now + wait, delay=wait)

@@ -153,7 +153,6 @@ class Core:
             return  # cancelled meanwhile; its unload is under way
         replica.move(State.READY)
         replica.charged, replica.ready_at, replica.ready_bytes = measured, now, measured
-        self.failures.pop(replica.spec.key, None)
         replica.gate.open(now=now)
         for ticket in [ticket for ticket in self.tickets if ticket.spec.key == replica.spec.key]:
             self.tickets.remove(ticket)
@@ -169,31 +168,9 @@ class Core:
         if replica.state in {State.UNLOADING, State.GONE, State.FAILED}:
             return  # it was told to go
         key = replica.spec.key
-        before = self.failures.get(key)
-        failure = next_failure(
-            before,
-            code=code,
-            detail=detail,
-            permanent=permanent,
-            now=now,
-            first=self.settings.backoff_seconds,
-        )
-        self.failures[key] = failure
+        failure = self._fail(key, code=code, detail=detail, permanent=permanent, now=now)
         replica.move(State.FAILED)
         replica.reason = detail
-        self._shell.record(
-            "fail",
-            key,
-            code,
-            {
-                "rule": "backoff",
-                "failed_before": before.attempts if before else 0,
-                "permanent": permanent,
-                "first_seconds": self.settings.backoff_seconds,
-                "detail": detail,
-            },
-            {"attempts": failure.attempts, "retry_after": failure.delay},
-        )
         self._refuse_waiting(key, lambda: _as_error(key, failure, now))
         self._leave(replica)
         self.pump(now=now)
@@ -213,6 +190,11 @@ class Core:
             self._shell.record(
                 "crash", replica.spec.key, cause, {"leases": replica.gate.leases, "bytes": replica.charged}, {}
             )
+            self._prove(replica, now)
+            if not replica.proven:
+                # Loading it was no success: for every request it would be loaded, and crash, again.
+                detail = f"The process ended before it answered anything ({cause})."
+                self._fail(replica.spec.key, code="runner_crashed", detail=detail, permanent=False, now=now, grace=True)
         if replica.state in ARRIVING:
             detail = f"The process ended while loading ({cause})."
             self.load_failed(replica, code="runner_crashed", detail=detail, permanent=False, now=now)
@@ -229,6 +211,7 @@ class Core:
         for replica in list(self.replicas.values()):
             if replica.state is State.QUEUED and not replica.wanted and replica.spec.key not in waited_for:
                 self._cancel(replica, reason="nobody_waits")
+            self._prove(replica, now)
         self._refusals = {key: entry for key, entry in self._refusals.items() if now < entry[0]}
         self._upkeep.tick(now=now)
         self.pump(now=now)
@@ -390,6 +373,42 @@ class Core:
         self._shell.record("refuse", key, "load_queue_full", inputs, {"refused": True})
         return True
 
+    def _fail(self, key: Key, *, code: str, detail: str, permanent: bool, now: float, grace: bool = False) -> Failure:
+        before = self.failures.get(key)
+        failure = next_failure(
+            before,
+            code=code,
+            detail=detail,
+            permanent=permanent,
+            now=now,
+            first=self.settings.backoff_seconds,
+            grace=grace,
+        )
+        self.failures[key] = failure
+        self._shell.record(
+            "fail",
+            key,
+            code,
+            {
+                "rule": "backoff",
+                "failed_before": before.attempts if before else 0,
+                "permanent": permanent,
+                "first_seconds": self.settings.backoff_seconds,
+                "grace": grace,
+                "detail": detail,
+            },
+            {"attempts": failure.attempts, "retry_after": failure.delay},
+        )
+        return failure
+
+    def _prove(self, replica: Replica, now: float) -> None:
+        """Forget, once for each replica, the failures before one that answered or stood for long."""
+        if replica.proven or replica.ready_at is None:
+            return
+        if replica.gate.answered or now - replica.ready_at >= self.settings.proven_seconds:
+            replica.proven = True
+            self.failures.pop(replica.spec.key, None)
+
     def _grant(self, ticket: Ticket, replica: Replica, now: float) -> bool:
         if ticket.lease and not replica.gate.enter(now=now):
             return False
@@ -449,7 +468,7 @@ def _as_error(key: Key, failure: Failure, now: float) -> AltlasError:
     if failure.until is None:
         return exceptions.ModelUnloadable(f"{key} cannot be loaded: {failure.detail}")
     return exceptions.ModelUnavailable(
-        f"{key} failed to load {failure.attempts} times, last with: {failure.detail}",
+        f"{key} failed {failure.attempts} times, last with: {failure.detail}",
         retry_after=failure.retry_after(now),
     )
 

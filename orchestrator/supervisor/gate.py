@@ -16,6 +16,7 @@ class Gate:
         self._leases = 0
         self._last_used = 0.0
         self._uses = 0
+        self.answered = False  # whether a request was answered: set by those inside, never taken back
 
     def open(self, *, now: float) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.exceptions import InferenceFailed
 from orchestrator.supervisor.core import Replica
 from orchestrator.supervisor.runner import RunnerProcess
 
@@ -23,7 +24,13 @@ class Lease:
         self, inputs: Sequence[Any], *, params: Mapping[str, Any] | None = None, timeout: float
     ) -> dict[str, Any]:
         """Return the runner's answer; errors as by ``RunnerProcess.infer``."""
-        return self.runner.infer(inputs, params=dict(params or {}), timeout=timeout)
+        try:
+            answer = self.runner.infer(inputs, params=dict(params or {}), timeout=timeout)
+        except InferenceFailed:
+            self.replica.gate.answered = True  # no to this request; the process is well
+            raise
+        self.replica.gate.answered = True
+        return answer
 
     def release(self) -> None:
         """Give it back; a second call does nothing."""

@@ -74,7 +74,13 @@ def _back_off(inputs: Mapping[str, Any]) -> dict[str, Any]:
     before = int(inputs["failed_before"])
     previous = Failure(code="", detail="", attempts=before, until=0.0) if before else None
     failure = next_failure(
-        previous, code="", detail="", permanent=inputs["permanent"], now=0.0, first=inputs["first_seconds"]
+        previous,
+        code="",
+        detail="",
+        permanent=inputs["permanent"],
+        now=0.0,
+        first=inputs["first_seconds"],
+        grace=inputs.get("grace", False),
     )
     return {"attempts": failure.attempts, "retry_after": failure.delay}
 

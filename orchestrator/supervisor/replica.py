@@ -38,6 +38,7 @@ class Replica:
     short_since: float | None = None  # since when memory, and not a loading slot, is what it waits for
     reason: str = ""
     crashed: bool = False
+    proven: bool = False  # it has served, or stood, well enough for earlier failures to be forgotten
 
     def move(self, state: State) -> None:
         self.state = check(self.state, state)
@@ -64,6 +65,7 @@ class CoreSettings:
     load_queue: int = 64
     overtake_seconds: float = 2.0
     backoff_seconds: float = 10.0
+    proven_seconds: float = 60.0
     refusal_seconds: float = 1.0
 
 

@@ -117,12 +117,13 @@ class CacheMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: any(caller.inside for caller in self.callers))
-    @rule(data=st.data())
-    def leave(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), answered=st.booleans())
+    def leave(self, data: st.DataObject, answered: bool) -> None:
         caller = data.draw(st.sampled_from([caller for caller in self.callers if caller.inside]))
         caller.inside = False
         replica = caller.answers[0]
         assert isinstance(replica, Replica)
+        replica.gate.answered = replica.gate.answered or answered
         replica.gate.leave(now=self.now)
         self.core.pump(now=self.now)
 
@@ -159,6 +160,10 @@ class CacheMachine(RuleBasedStateMachine):
             self.core.lost(replica)
         self.core.exited(replica, cause="signal SIGKILL", now=self.now)
         assert replica.id not in self.core.replicas
+        young = self.now - (replica.ready_at or self.now) < self.core.settings.proven_seconds
+        if young and not replica.gate.answered:
+            failure = self.core.failures[replica.spec.key]
+            assert failure.attempts == 1 or failure.blocks(self.now), "only the first crash is tried again at once"
 
     @precondition(lambda self: self._serving())
     @rule(data=st.data(), change=st.integers(-5, 10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -174,3 +175,36 @@ def test_a_predecessor_makes_room_only_where_that_is_enough() -> None:
     world.wait(6)
     assert world.states(old) == [State.READY]
     assert world.shell.records[-1] == ("cancel", "a:1", "no_room")
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+def test_a_model_that_crashes_before_it_answers_is_loaded_once_more_and_then_backed_off() -> None:
+    world, bad, loads = World(backoff_seconds=1.0), spec("a", 10), []
+    for _ in range(100):
+        world.ask(bad)
+        if world.shell.loading:
+            loads.append(world.now)
+            world.crash(world.end_load())
+        world.now += 0.1
+        world.core.tick(now=world.now)
+    assert [round(later - earlier) for earlier, later in itertools.pairwise(loads)] == [0, 2, 4]
+
+
+def test_a_model_that_answered_and_crashes_is_loaded_again_at_once_and_its_failures_are_forgotten() -> None:
+    world, good = World(), spec("a", 10)
+    world.ask(good)
+    world.crash(world.end_load())
+    for _ in range(3):
+        world.ask(good)
+        replica = world.end_load()
+        replica.gate.answered = True
+        world.crash(replica)
+    assert world.core.failures == {}
+
+
+def test_a_model_that_stood_for_long_has_not_failed_when_its_process_ends() -> None:
+    world, idle = World(proven_seconds=60.0), spec("a", 10)
+    world.hold(idle)
+    world.wait(60)
+    world.crash(world.core.of(idle.key)[0])
+    assert world.core.failures == {}
