@@ -51,7 +51,7 @@ class NothingHereView(OpenAIView):
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        # Without asking who it is: what is not there is not there for anybody.
         raise NotFound("Nothing is here under this address; GET /v1/models and POST /v1/embeddings are what there is.")
 
 

@@ -146,7 +146,7 @@ def test_defects_have_the_shape_of_openai_too(
 def test_every_other_address_below_v1_answers_in_the_shape_of_openai(operator: APIClient, path: str) -> None:
     answer = post(operator, path, b"{}")
     assert answer.status_code == 404 and answer.json()["error"]["code"] == "not_found"
-    assert APIClient().get(path).json()["error"]["type"] == "authentication_error"
+    assert APIClient().get(path).status_code == 404
 
 
 def test_a_version_that_there_is_not_is_not_found_below_v1(operator: APIClient, drill: str) -> None:
