@@ -33,6 +33,12 @@ class Conf:
         maximum=1.0,
         help="Share of the budget above which idle models are evicted in the background.",
     )
+    high_idle: float = env.seconds(
+        "ALTLAS_MODEL_HIGH_WATERMARK_IDLE",
+        60,
+        help="Above the high watermark, what was not used for this long is evicted; models in turn use may fill the "
+        "whole budget.",
+    )
     hard_limit: float = env.decimal(
         "ALTLAS_MODEL_HARD_LIMIT",
         0.95,

@@ -27,7 +27,7 @@ from orchestrator.services import jobs
 from orchestrator.services.catalogue import model_change
 from orchestrator.services.events import event_record
 from orchestrator.services.specs import spec_forget, spec_of
-from orchestrator.supervisor.spec import Key
+from orchestrator.supervisor.spec import Key, VersionSpec
 from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
@@ -153,13 +153,21 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
         leaving = [key for key in keys if key.model == model and key not in served]
         count = sum(current.supervisor.unload(key, reason="policy") for key in leaving)
         return {"model": model, "version": version, "node": current.name, "replicas": count}
-    act = {
+    act: dict[str, Callable[[Key], int]] = {
         "unload": current.supervisor.unload,
-        "recycle": current.supervisor.recycle,
+        "recycle": lambda key: current.supervisor.recycle(key, spec=_spec_now(key)),
         "cancel": current.supervisor.cancel,
-    }[verb]
-    count = sum(act(key) for key in chosen)
+    }
+    count = sum(act[verb](key) for key in chosen)
     return {"model": model, "version": version, "node": current.name, "replicas": count}
+
+
+def _spec_now(key: Key) -> VersionSpec | None:
+    """Return what the catalogue says of a version by now; None when it says nothing more."""
+    try:
+        return spec_of(version_find(model=key.model, version=key.version))
+    except AltlasError:
+        return None
 
 
 def _order(

@@ -148,6 +148,7 @@ def spec_of(row: ModelVersion) -> VersionSpec:
         task=row.model.task,
         folder=folder,
         expected_bytes=row.measured_bytes or row.estimated_bytes,
+        estimated_bytes=row.estimated_bytes,
         manifest=row.manifest,
         weights_bytes=manifests.weights_bytes(row.manifest),
         options=row.options,

@@ -34,7 +34,7 @@ from orchestrator.selectors.catalogue import version_find
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import catalogue
 from orchestrator.services.events import event_record
-from orchestrator.services.operate import model_unload
+from orchestrator.services.operate import model_recycle
 from orchestrator.services.specs import spec_forget
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def variant_request(*, model: str, version: str | None = None, runtime: str, act
 def runtime_set(*, model: str, version: str | None = None, runtime: str, actor: str = "") -> ModelVersion:
     """Choose what computes a version: `torch`, a compiled variant, or `auto`, which is the faster one by node.
 
-    Copies in memory are let go when their work is done; the next request loads the new runtime.
+    Copies in memory are replaced by warm ones with the new runtime, without a failed request.
 
     Raises:
         ModelNotFound.
@@ -164,10 +164,11 @@ def runtime_set(*, model: str, version: str | None = None, runtime: str, actor: 
 
 
 def runtime_renew(row: ModelVersion, *, actor: str) -> None:
-    """Let go of copies that were loaded with another runtime; best effort, the catalogue has changed already."""
+    """Replace copies that were loaded with another runtime; best effort, the catalogue has changed already, and a node
+    sees that its copies differ from it with the next request."""
     spec_forget()
     try:
-        model_unload(model=row.model.name, version=row.version, seconds=10.0, actor=actor or "runtime")
+        model_recycle(model=row.model.name, version=row.version, seconds=10.0, actor=actor or "runtime")
     except AltlasError as exc:
         logger.warning("%s may keep its runtime where it is loaded: %s", row, exc.detail)
 

@@ -37,6 +37,7 @@ class Core:
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def snapshot(self, now: float) -> Snapshot:
+        replaced = {replica.replaces for replica in self.replicas.values()}
         return Snapshot(
             limits=self.settings.limits,
             pressure=self.pressure,
@@ -50,6 +51,7 @@ class Core:
                     idle_seconds=max(0.0, now - replica.gate.last_used),
                     resident_seconds=0.0 if replica.ready_at is None else max(0.0, now - replica.ready_at),
                     pinned=replica.pinned,
+                    replaced=replica.id in replaced,
                 )
                 for replica in self.replicas.values()
                 if replica.state in CHARGED
@@ -58,6 +60,12 @@ class Core:
 
     def of(self, key: Key) -> list[Replica]:
         return [replica for replica in self.replicas.values() if replica.spec.key == key]
+
+    def need(self, spec: VersionSpec) -> int:
+        """Return the bytes to reserve. What should fit, and grew beyond the budget when it was last here, is given all
+        of it once more: what the new process takes is measured."""
+        budget = self.settings.limits.budget
+        return budget if 0 < spec.estimated_bytes <= budget < spec.expected_bytes else spec.expected_bytes
 
     @property
     def hungry(self) -> bool:
@@ -123,8 +131,10 @@ class Core:
         self.pump(now=now)
         return len(arriving)
 
-    def recycle(self, key: Key, *, reason: str, now: float) -> int:
-        """Replace every ready replica of ``key``, one after the other; return how many."""
+    def recycle(self, key: Key, *, reason: str, now: float, spec: VersionSpec | None = None) -> int:
+        """Replace every ready replica of ``key``, one after the other, by one of ``spec``; return how many."""
+        for replica in self.of(key):
+            replica.newest = spec or replica.newest
         found = self._upkeep.ask_for(key, reason)
         self._upkeep.tick(now=now)
         self.pump(now=now)
@@ -136,11 +146,16 @@ class Core:
             if replica.spec.key.model == model:
                 replica.pinned = pinned
                 replica.spec = replace(replica.spec, pinned=pinned, max_replicas=max_replicas)
+                if replica.newest is not None:
+                    replica.newest = replace(replica.newest, pinned=pinned, max_replicas=max_replicas)
         self.pump(now=now)
 
-    def forgive(self, key: Key) -> None:
-        """Forget that ``key`` failed: an operator has seen to it."""
-        self.failures.pop(key, None)
+    def forgive(self, key: Key, *, now: float) -> None:
+        """Let ``key`` be tried once more now: somebody has seen to it. How often it failed stays known, so that orders
+        do not keep the wait after the next failure short."""
+        failure = self.failures.get(key)
+        if failure is not None:
+            self.failures[key] = replace(failure, until=now)
 
     # --- what the world reports -------------------------------------------------------------------------------------
     def progress(self, replica: Replica, stage: str) -> None:
@@ -151,6 +166,13 @@ class Core:
         """The process is warm. Whoever waited for it is let in before anybody could evict it."""
         if replica.state not in {State.LOADING, State.WARMING}:
             return  # cancelled meanwhile; its unload is under way
+        if measured > self.settings.limits.budget:
+            replica.charged = measured
+            detail = (
+                f"It holds {measured} bytes once it is loaded, and the node's budget is {self.settings.limits.budget}."
+            )
+            self.load_failed(replica, code="model_unloadable", detail=detail, permanent=True, now=now)
+            return
         replica.move(State.READY)
         replica.charged, replica.ready_at, replica.ready_bytes = measured, now, measured
         replica.gate.open(now=now)
@@ -256,12 +278,20 @@ class Core:
         self._trim(now)
 
     def _try_load(self, replica: Replica, *, may_evict: bool, now: float) -> bool:
-        need = replica.spec.expected_bytes
+        need = self.need(replica.spec)
         waited = max(0.0, now - replica.queued_at)
+        urgent, growth = replica.priority == WAITING, replica.extra and not replica.replaces
         for _round in range(len(self.replicas) + 1):
             snapshot = self.snapshot(now)
-            decision = policy.admit(snapshot, need=need, waited=waited)
-            inputs = {"rule": "admit", "need": need, "waited": waited, "snapshot": as_record(snapshot)}
+            decision = policy.admit(snapshot, need=need, waited=waited, urgent=urgent, growth=growth)
+            inputs = {
+                "rule": "admit",
+                "need": need,
+                "waited": waited,
+                "urgent": urgent,
+                "growth": growth,
+                "snapshot": as_record(snapshot),
+            }
             if replica.extra and decision.verdict is not Verdict.ADMIT:
                 if replica.short_since is None:
                     replica.short_since = now
@@ -366,7 +396,8 @@ class Core:
         self._cancel(replica, reason=reason, inputs=inputs, decision=decision)
 
     def _queue_full(self, key: Key) -> bool:
-        queued = sum(replica.state is State.QUEUED for replica in self.replicas.values())
+        # Successors and further copies wait for nobody's sake and turn nobody away.
+        queued = sum(replica.state is State.QUEUED and not replica.extra for replica in self.replicas.values())
         if queued < self.settings.load_queue:
             return False
         inputs = {"rule": "queue", "queued": queued, "bound": self.settings.load_queue}
@@ -412,6 +443,7 @@ class Core:
     def _grant(self, ticket: Ticket, replica: Replica, now: float) -> bool:
         if ticket.lease and not replica.gate.enter(now=now):
             return False
+        replica.newest = ticket.spec
         if ticket.grant(replica):
             return True
         # The caller gave up in the meantime and will never leave.
@@ -420,7 +452,7 @@ class Core:
         return True
 
     def _refuse_load(self, replica: Replica, decision: policy.Decision, now: float) -> None:
-        key, need = replica.spec.key, replica.spec.expected_bytes
+        key, need = replica.spec.key, self.need(replica.spec)
         if not _holds_out(replica, decision):
             replica.move(State.GONE)
             self.replicas.pop(replica.id, None)

@@ -3,7 +3,12 @@
 Eviction is by least recent real use. What is pinned or younger than the minimum residency is never chosen, and what
 has a lease is never unloaded: at most it lets nobody in any more, so that a load which has waited out the patience
 gets its turn once those inside are done. Requests for one model are so served together (ABCABC becomes AABBCC), and
-nobody waits for ever. Bytes that are still leaving stay charged: a load waits for them rather than evicting one more.
+nobody waits for ever. Bytes that are still leaving stay charged: a load waits for them rather than evicting one more,
+unless those who use what is leaving take long.
+
+The high watermark keeps room for the next load, at the price of what has not been used for a while. It never takes the
+last model, which would make room for nobody, and models in turn use may fill the whole budget: otherwise two of 48 %
+would evict each other for ever.
 """
 
 from __future__ import annotations
@@ -28,13 +33,17 @@ class ReplicaView:
     idle_seconds: float
     resident_seconds: float
     pinned: bool
+    replaced: bool = False  # its successor is being loaded: it leaves as soon as that is ready
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
+    """Bytes, shares of them, and seconds; ``high_idle``: how long the high watermark spares what was used."""
+
     budget: int
     high: float = 0.95
     low: float = 0.85
+    high_idle: float = 0.0
     min_residency: float = 0.0
     keep_alive: float = 0.0
     patience: float = 5.0
@@ -55,6 +64,11 @@ class Snapshot:
     @property
     def leaving(self) -> int:
         return sum(replica.bytes for replica in self.replicas if replica.state in LEAVING)
+
+    @property
+    def lingering(self) -> int:
+        """Bytes that leave only when somebody who uses them is done."""
+        return sum(replica.bytes for replica in self.replicas if replica.state is State.DRAINING and replica.leases)
 
     @property
     def unmovable(self) -> int:
@@ -82,10 +96,12 @@ class Decision:
         return asdict(self)
 
 
-def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
+def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0, urgent: bool = True, growth: bool = False) -> Decision:
     """Decide whether ``need`` bytes may be reserved now, and what has to go first.
 
-    ``waited`` is how long this load has been waiting, in seconds.
+    ``waited`` is how long this load has been waiting, in seconds. Only for an ``urgent`` one, which a request waits
+    for, what is in use lets nobody in any more. ``growth``, one more of what is there, stays below the high watermark:
+    what it took beyond that, others would have to leave for.
     """
     limits = snapshot.limits
     if need > limits.budget:
@@ -94,16 +110,22 @@ def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0) -> Decision:
         return Decision(verdict=Verdict.REFUSE, reason="pinned_models_leave_no_room", retry_after=30.0)
     if snapshot.pressure:
         return Decision(verdict=Verdict.REFUSE, reason="hard_limit", retry_after=2.0)
+    if growth and snapshot.used + need > limits.high * limits.budget:
+        return Decision(verdict=Verdict.WAIT, reason="no_free_memory")
     missing = snapshot.used + need - limits.budget
     if missing <= 0:
         return Decision(verdict=Verdict.ADMIT, reason="fits")
     missing -= snapshot.leaving
     if missing <= 0:
+        if snapshot.lingering and waited >= limits.patience + _LINGER_SECONDS:
+            victims = _least_recent(snapshot, at_least=missing + snapshot.lingering)
+            if victims:
+                return Decision(verdict=Verdict.EVICT, reason="what_leaves_is_in_use", victims=victims)
         return Decision(verdict=Verdict.WAIT, reason="memory_is_being_freed")
     victims = _least_recent(snapshot, at_least=missing)
     if victims is not None:
         return Decision(verdict=Verdict.EVICT, reason="least_recently_used", victims=victims)
-    if waited >= limits.patience:
+    if urgent and waited >= limits.patience:
         victims = _least_recent(snapshot, at_least=missing, leased=True)
         if victims is not None:
             return Decision(verdict=Verdict.EVICT, reason="patience_is_over", victims=victims)
@@ -134,16 +156,26 @@ def trim(snapshot: Snapshot) -> Decision | None:
             return Decision(verdict=Verdict.EVICT, reason="keep_alive", victims=tuple(view.id for view in stale))
     if snapshot.pressure and not snapshot.leaving and (idle := _evictable(snapshot)):
         return Decision(verdict=Verdict.EVICT, reason="hard_limit", victims=(idle[0].id,))
-    staying = snapshot.used - snapshot.leaving
+    stay = [view for view in snapshot.replicas if view.state in CHARGED - LEAVING]
+    staying = sum(view.bytes for view in stay)
+    if staying > limits.budget:
+        victims = _least_recent(snapshot, at_least=staying - limits.budget, all_if_short=True)
+        if victims:
+            return Decision(verdict=Verdict.EVICT, reason="over_budget", victims=victims)
+    staying -= sum(view.bytes for view in stay if view.replaced)
     if staying > limits.high * limits.budget:
         # Down to the low mark, not just below the high one: otherwise every further byte evicts again.
-        victims = _least_recent(snapshot, at_least=int(staying - limits.low * limits.budget), all_if_short=True)
+        victims = _least_recent(
+            snapshot, at_least=int(staying - limits.low * limits.budget), all_if_short=True, idle=limits.high_idle
+        )
+        if victims and len(victims) == len(stay):
+            victims = victims[:-1]
         if victims:
             return Decision(verdict=Verdict.EVICT, reason="high_watermark", victims=victims)
     return None
 
 
-def _evictable(snapshot: Snapshot, *, leased: bool = False) -> list[ReplicaView]:
+def _evictable(snapshot: Snapshot, *, leased: bool = False, idle: float = 0.0) -> list[ReplicaView]:
     found = [
         view
         for view in snapshot.replicas
@@ -151,16 +183,17 @@ def _evictable(snapshot: Snapshot, *, leased: bool = False) -> list[ReplicaView]
         and (leased or view.leases == 0)
         and not view.pinned
         and view.resident_seconds >= snapshot.limits.min_residency
+        and view.idle_seconds >= idle
     ]
     return sorted(found, key=lambda view: (view.leases > 0, -view.idle_seconds, view.id))
 
 
 def _least_recent(
-    snapshot: Snapshot, *, at_least: int, all_if_short: bool = False, leased: bool = False
+    snapshot: Snapshot, *, at_least: int, all_if_short: bool = False, leased: bool = False, idle: float = 0.0
 ) -> tuple[int, ...] | None:
     chosen: list[int] = []
     freed = 0
-    for view in _evictable(snapshot, leased=leased):
+    for view in _evictable(snapshot, leased=leased, idle=idle):
         if freed >= at_least:
             break
         chosen.append(view.id)
@@ -179,6 +212,8 @@ def _soonest(snapshot: Snapshot) -> float:
 
 
 _RECOVERY = 0.05
+# What is leaving while somebody uses it is waited for this much longer than the patience.
+_LINGER_SECONDS = 5.0
 # A successor that found no room for so long makes its room from the one it replaces.
 _ROOM_SECONDS = 5.0
 

@@ -67,6 +67,7 @@ class WearView:
     uses: int
     growth: int
     jitter: float
+    stale: bool = False  # the catalogue has another runtime for it by now
 
 
 def worn_out(view: WearView, limits: RecycleLimits) -> str | None:
@@ -77,7 +78,7 @@ def worn_out(view: WearView, limits: RecycleLimits) -> str | None:
         return "uses"
     if limits.growth and view.growth >= limits.growth:
         return "growth"
-    return None
+    return "runtime" if view.stale else None
 
 
 def jitter(number: int) -> float:

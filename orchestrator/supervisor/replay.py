@@ -48,7 +48,14 @@ def agrees(inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> bool | Non
 
 def _admit(inputs: Mapping[str, Any]) -> dict[str, Any]:
     snapshot = from_record(inputs["snapshot"])
-    return policy.admit(snapshot, need=inputs["need"], waited=inputs["waited"]).as_dict()
+    found = policy.admit(
+        snapshot,
+        need=inputs["need"],
+        waited=inputs["waited"],
+        urgent=inputs.get("urgent", True),
+        growth=inputs.get("growth", False),
+    )
+    return found.as_dict()
 
 
 def _trim(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +96,10 @@ def _queue(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"refused": inputs["queued"] >= inputs["bound"]}
 
 
+def _memory_limit(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ended": inputs["bytes"] > inputs["limit"]}
+
+
 def _pressure(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"shedding": policy.sheds(inputs["share"], hard=inputs["hard"], shedding=inputs["before"])}
 
@@ -101,6 +112,7 @@ _RULES: Final[dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "recycle": _recycle,
     "backoff": _back_off,
     "queue": _queue,
+    "memory_limit": _memory_limit,
     "pressure": _pressure,
 }
 

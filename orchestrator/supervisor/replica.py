@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from altlas.kernel.errors import AltlasError
@@ -36,9 +36,24 @@ class Replica:
     replaces: int | None = None
     heir: bool = False  # what it replaces has left for it, so it waits where another load would be refused
     short_since: float | None = None  # since when memory, and not a loading slot, is what it waits for
+    newest: VersionSpec | None = None  # as the catalogue has it by now; what takes this one's place is made from it
     reason: str = ""
     crashed: bool = False
     proven: bool = False  # it has served, or stood, well enough for earlier failures to be forgotten
+
+    @property
+    def renewed(self) -> VersionSpec:
+        """What another process for the same is to be: by the catalogue of now, and of no fewer bytes than this one
+        took when it was ready."""
+        found = self.newest or self.spec
+        if found.runtime != self.spec.runtime:
+            return found
+        return replace(found, expected_bytes=max(found.expected_bytes, self.ready_bytes))
+
+    @property
+    def stale(self) -> bool:
+        newest = self.newest or self.spec
+        return (newest.runtime, newest.variant) != (self.spec.runtime, self.spec.variant)
 
     def move(self, state: State) -> None:
         self.state = check(self.state, state)

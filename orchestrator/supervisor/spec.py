@@ -22,13 +22,15 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionSpec:
-    """A loadable version. ``expected_bytes`` is the measured size when there is one, else the estimate."""
+    """A loadable version. ``expected_bytes`` is the measured size when there is one, else the estimate, which is kept
+    as ``estimated_bytes`` (0: none): a process that once grew large shall not bar those after it for good."""
 
     key: Key
     task: str
     folder: Path | None
     expected_bytes: int
     manifest: Mapping[str, Entry] = field(default_factory=dict)
+    estimated_bytes: int = 0
     weights_bytes: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     pinned: bool = False

@@ -132,11 +132,15 @@ class Supervisor:
         with self.lease(spec, deadline=deadline) as lease:
             return lease.infer(inputs, params=params, timeout=deadline - time.monotonic())
 
-    def load(self, spec: VersionSpec, *, deadline: float, priority: int = PREFETCH) -> None:
-        """Return when ``spec`` is ready. Errors as by ``lease``; the load goes on when the deadline passes."""
+    def load(self, spec: VersionSpec, *, deadline: float, priority: int = PREFETCH, forgive: bool = True) -> None:
+        """Return when ``spec`` is ready. Errors as by ``lease``; the load goes on when the deadline passes.
+
+        With ``forgive``, for an order, what failed before is tried at once.
+        """
         future: Future[Replica] = Future()
         ticket = _ticket(spec, future, deadline=deadline, priority=priority, lease=False)
-        self._ask(lambda: self._core.forgive(spec.key))
+        if forgive:
+            self._ask(lambda: self._core.forgive(spec.key, now=time.monotonic()))
         self._ask(lambda: self._core.acquire(ticket, now=time.monotonic()))
         self._await(future, deadline)
 
@@ -148,9 +152,9 @@ class Supervisor:
         """End the loads of ``key`` that are queued or under way; return how many."""
         return int(self._call(lambda: self._core.cancel(key, reason=reason, now=time.monotonic())))
 
-    def recycle(self, key: Key, *, reason: str = "operator") -> int:
-        """Replace every replica of ``key`` by a fresh one, without a failed request; return how many."""
-        return int(self._call(lambda: self._core.recycle(key, reason=reason, now=time.monotonic())))
+    def recycle(self, key: Key, *, reason: str = "operator", spec: VersionSpec | None = None) -> int:
+        """Replace every replica of ``key`` by a fresh one, of ``spec``, without a failed request; return how many."""
+        return int(self._call(lambda: self._core.recycle(key, reason=reason, spec=spec, now=time.monotonic())))
 
     def follow(self, model: str, *, pinned: bool, max_replicas: int) -> None:
         """Have what is loaded of ``model`` follow its row in the catalogue."""
@@ -183,6 +187,7 @@ class Supervisor:
         for replica, runner in sorted(routes, key=lambda route: route[0].gate.leases) if len(routes) > 1 else routes:
             if runner.alive and replica.gate.enter(now=now):
                 self._counted[0] = next(self._hits) + 1
+                replica.newest = spec
                 return Lease(replica=replica, runner=runner, released=self._released, hit=True)
         self._counted[1] = next(self._misses) + 1
         future: Future[Replica] = Future()
@@ -281,6 +286,8 @@ class Supervisor:
                 self._on_measured(replica.spec, measured)
             limit = self.settings.loading.memory_limit(replica.spec)
             if limit and measured > limit:
+                seen = {"rule": "memory_limit", "bytes": measured, "limit": limit}
+                self.record("unload", replica.spec.key, "memory_limit", seen, {"ended": True})
                 runner.kill("memory_limit")
 
     def _measure(self, process: Process, runner: RunnerProcess) -> int:
@@ -387,13 +394,14 @@ class Supervisor:
             detail = "The model's process ended right after it had loaded."
             self._load_failed(replica, LoadFailed("runner_crashed", detail, permanent=False))
             return
-        self.record(
-            "ready",
-            replica.spec.key,
-            "loaded",
-            {"expected_bytes": replica.spec.expected_bytes},
-            {"measured_bytes": measured, "load_seconds": loaded.load_seconds, "warm_seconds": loaded.warm_seconds},
-        )
+        if measured <= self.settings.core.limits.budget:  # else it does not become ready, and the core says why
+            self.record(
+                "ready",
+                replica.spec.key,
+                "loaded",
+                {"expected_bytes": replica.spec.expected_bytes},
+                {"measured_bytes": measured, "load_seconds": loaded.load_seconds, "warm_seconds": loaded.warm_seconds},
+            )
         self._core.loaded(replica, measured=measured, now=time.monotonic())
 
     def _load_failed(self, replica: Replica, failure: LoadFailed) -> None:

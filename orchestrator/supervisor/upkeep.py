@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from orchestrator.supervisor.core import Core
 
 
+_REST_SECONDS = 60.0
+
+
 class Upkeep:
     def __init__(self, core: Core, shell: Shell) -> None:
         self._core = core
@@ -28,6 +31,7 @@ class Upkeep:
         self._busy_since: dict[Key, float] = {}
         self._calm_since: dict[Key, float] = {}
         self._asked: dict[int, str] = {}
+        self._given_up: dict[Key, float] = {}  # when a further process found no room
 
     def ask_for(self, key: Key, reason: str) -> int:
         """Note that every ready replica of ``key`` is to be replaced; return how many."""
@@ -42,7 +46,7 @@ class Upkeep:
         for key, replicas in by_key.items():
             self._scale(key, replicas, now)
             self._recycle(key, self._core.of(key), now)  # as it is now: scaling may have begun a load
-        for known in (self._busy_since, self._calm_since):
+        for known in (self._busy_since, self._calm_since, self._given_up):
             for key in known.keys() - by_key.keys():
                 del known[key]
         self._asked = {number: why for number, why in self._asked.items() if number in self._core.replicas}
@@ -66,14 +70,14 @@ class Upkeep:
         self._remember(self._calm_since, key, pools.is_calm(view, limits), now)
         view = self._view(key, ready, replicas, now)
         action = pools.scale(view, limits)
-        if action is None or self._core.pressure:
+        if action is None or self._core.pressure or (action == pools.GROW and self._rests(key, now)):
             return
         inputs = {"rule": "scale", "view": asdict(view), "limits": asdict(limits)}
         self._busy_since.pop(key, None)
         self._calm_since.pop(key, None)
         if action == pools.GROW:
             self._shell.record("grow", key, "busy", inputs, {"action": action})
-            self._core.enqueue(ready[0].spec, priority=BACKGROUND, now=now, extra=True)
+            self._core.enqueue(ready[0].renewed, priority=BACKGROUND, now=now, extra=True)
         else:
             least = min(ready, key=lambda replica: (replica.gate.leases, replica.gate.last_used))
             self._core.drain(least, kind="shrink", reason="idle", inputs=inputs, decision={"action": action})
@@ -87,6 +91,11 @@ class Upkeep:
             busy_seconds=now - self._busy_since.get(key, now),
             calm_seconds=now - self._calm_since.get(key, now),
         )
+
+    def _rests(self, key: Key, now: float) -> bool:
+        """Whether there was no room for a further process of ``key`` a moment ago: nothing is gained by asking, and
+        writing it down, again and again."""
+        return now - self._given_up.get(key, -_REST_SECONDS) < _REST_SECONDS
 
     @staticmethod
     def _remember(since: dict[Key, float], key: Key, true: bool, now: float) -> None:
@@ -106,10 +115,10 @@ class Upkeep:
             if replica.state is not State.READY:
                 continue
             reason, inputs, decision = self._worn(replica, now)
-            if reason is not None:
+            if reason is not None and (replica.id in self._asked or not self._rests(key, now)):
                 self._asked.pop(replica.id, None)
                 self._shell.record("recycle", key, reason, inputs, decision)
-                self._core.enqueue(replica.spec, priority=BACKGROUND, now=now, extra=True, replaces=replica.id)
+                self._core.enqueue(replica.renewed, priority=BACKGROUND, now=now, extra=True, replaces=replica.id)
                 return
 
     def _worn(self, replica: Replica, now: float) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
@@ -122,6 +131,7 @@ class Upkeep:
             uses=replica.gate.uses,
             growth=replica.charged - replica.ready_bytes,
             jitter=pools.jitter(replica.id),
+            stale=replica.stale,
         )
         reason = pools.worn_out(view, limits)
         inputs = {"rule": "recycle", "replica": replica.id, "view": asdict(view), "limits": asdict(limits)}
@@ -133,7 +143,7 @@ class Upkeep:
                 continue
             if not self._core.has_slot:
                 return  # with room it could not begin either
-            need, short = replica.spec.expected_bytes, now - replica.short_since
+            need, short = self._core.need(replica.spec), now - replica.short_since
             snapshot = self._core.snapshot(now)
             decision = policy.make_room(snapshot, need=need, short_seconds=short, old=replica.replaces)
             inputs = {
@@ -144,6 +154,7 @@ class Upkeep:
                 "snapshot": as_record(snapshot),
             }
             if decision.verdict is Verdict.REFUSE:
+                self._given_up[replica.spec.key] = now
                 self._core.give_up(replica, reason=decision.reason, inputs=inputs, decision=decision.as_dict())
             elif decision.verdict is Verdict.EVICT:
                 # From now on it is the version's only hope: it may evict like any other load.

@@ -38,6 +38,7 @@ def supervisor_settings() -> SupervisorSettings:
             limits=Limits(
                 budget=conf.memory_budget or memory.default_budget(),
                 high=conf.high_watermark,
+                high_idle=conf.high_idle,
                 low=min(conf.low_watermark, conf.high_watermark),
                 min_residency=conf.min_residency,
                 keep_alive=conf.keep_alive,

@@ -8,7 +8,7 @@ As many steps as ``ALTLAS_TEST_STEPS`` says (default: enough for CI); a million 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -70,12 +70,22 @@ class FakeShell:
 
 
 class CacheMachine(RuleBasedStateMachine):
-    @initialize(min_residency=st.sampled_from([0.0, 3.0]), keep_alive=st.sampled_from([0.0, 20.0]))
-    def begin(self, min_residency: float, keep_alive: float) -> None:
+    @initialize(
+        min_residency=st.sampled_from([0.0, 3.0]),
+        keep_alive=st.sampled_from([0.0, 20.0]),
+        high_idle=st.sampled_from([0.0, 10.0]),
+    )
+    def begin(self, min_residency: float, keep_alive: float, high_idle: float) -> None:
         self.now = 1000.0
         self.shell = FakeShell()
         limits = Limits(
-            budget=BUDGET, high=0.9, low=0.6, min_residency=min_residency, keep_alive=keep_alive, patience=4.0
+            budget=BUDGET,
+            high=0.9,
+            low=0.6,
+            high_idle=high_idle,
+            min_residency=min_residency,
+            keep_alive=keep_alive,
+            patience=4.0,
         )
         self.core = Core(
             self.shell,
@@ -88,6 +98,7 @@ class CacheMachine(RuleBasedStateMachine):
             ),
         )
         self.shell.ready = lambda: {r.id for r in self.core.replicas.values() if r.state is State.READY}
+        self.specs = list(SPECS)
         self.callers: list[Caller] = []
         self.pins = set[int]()
 
@@ -106,7 +117,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.callers.append(caller)
         self.core.acquire(
             Ticket(
-                spec=SPECS[model],
+                spec=self.specs[model],
                 deadline=caller.deadline,
                 grant=grant,
                 refuse=caller.answers.append,
@@ -129,11 +140,16 @@ class CacheMachine(RuleBasedStateMachine):
 
     # --- the world --------------------------------------------------------------------------------------------------
     @precondition(lambda self: self.shell.loading)
-    @rule(data=st.data(), saved=st.integers(0, 10))
-    def load_ends(self, data: st.DataObject, saved: int) -> None:
+    @rule(data=st.data(), saved=st.integers(0, 10), huge=st.integers(0, 9))
+    def load_ends(self, data: st.DataObject, saved: int, huge: int) -> None:
         replica = data.draw(st.sampled_from(self.shell.loading))
         self.shell.loading.remove(replica)
         self.core.progress(replica, "warming")
+        if not huge and replica.charged == BUDGET:
+            self.core.loaded(replica, measured=BUDGET + 1, now=self.now)
+            assert replica.state is State.UNLOADING
+            replica.charged = BUDGET  # what it took is no fault of the core
+            return
         self.core.loaded(replica, measured=max(1, replica.charged - saved), now=self.now)
 
     @precondition(lambda self: self.shell.loading)
@@ -205,7 +221,14 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(model=models)
     def forgive(self, model: int) -> None:
-        self.core.forgive(SPECS[model].key)
+        self.core.forgive(SPECS[model].key, now=self.now)
+
+    @rule(model=models, size=st.integers(5, 110), runtime=st.sampled_from(["torch", "onnx"]), told=st.booleans())
+    def catalogue_changes(self, model: int, size: int, runtime: str, told: bool) -> None:
+        before = self.specs[model]
+        self.specs[model] = spec = replace(before, expected_bytes=size, estimated_bytes=size // 2, runtime=runtime)
+        if told:
+            self.core.recycle(spec.key, reason="operator", spec=spec, now=self.now)
 
     # --- promises ---------------------------------------------------------------------------------------------------
     @invariant()

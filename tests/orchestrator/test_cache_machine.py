@@ -30,7 +30,7 @@ def test_no_sequence_of_events_breaks_a_promise_of_the_cache() -> None:
 
 def test_a_replica_that_is_busy_and_worn_at_the_same_moment_begins_one_load() -> None:
     machine = CacheMachine()
-    machine.begin(min_residency=0.0, keep_alive=0.0)
+    machine.begin(min_residency=0.0, keep_alive=0.0, high_idle=0.0)
     spec = SPECS[1]
     machine.ask(model=1, patience=30.0, lease=True, gone=1)
     (loading,) = machine.shell.loading

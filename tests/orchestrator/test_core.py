@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from altlas.kernel.errors import AltlasError
-from orchestrator.supervisor.core import WAITING, Core, CoreSettings, Replica, Ticket
+from orchestrator.exceptions import ModelUnloadable
+from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
 from orchestrator.supervisor.policy import Limits
-from orchestrator.supervisor.pools import RecycleLimits
+from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.spec import Key, VersionSpec
 from orchestrator.supervisor.states import State
@@ -98,6 +99,9 @@ class World:
             self.now += 0.5
             self.core.tick(now=self.now)
 
+    def loads(self) -> int:
+        return sum(kind == "load" for kind, *_ in self.shell.records)
+
     def states(self, wanted: VersionSpec) -> list[State]:
         return [replica.state for replica in self.core.of(wanted.key)]
 
@@ -169,9 +173,7 @@ def test_a_predecessor_makes_room_only_where_that_is_enough() -> None:
     world, old = World(), spec("a", 50)
     world.hold(spec("p", 45, pinned=True))
     world.hold(old)
-    (replica,) = world.core.of(old.key)
-    replica.spec = spec("a", 60)
-    world.core.recycle(old.key, reason="operator", now=world.now)
+    world.core.recycle(old.key, reason="operator", spec=spec("a", 60), now=world.now)
     world.wait(6)
     assert world.states(old) == [State.READY]
     assert world.shell.records[-1] == ("cancel", "a:1", "no_room")
@@ -208,3 +210,153 @@ def test_a_model_that_stood_for_long_has_not_failed_when_its_process_ends() -> N
     world.wait(60)
     world.crash(world.core.of(idle.key)[0])
     assert world.core.failures == {}
+
+
+# --- watermarks -------------------------------------------------------------------------------------------------------
+def test_models_in_turn_use_may_fill_the_budget() -> None:
+    world, a, b = World(limits={"high": 0.9, "low": 0.6, "high_idle": 60.0}), spec("a", 48), spec("b", 48)
+    for _turn in range(20):
+        for wanted in (a, b):
+            asked = world.ask(wanted)
+            if world.shell.loading:
+                world.end_load()
+            world.wait(1)
+            world.leave(asked)
+    assert world.loads() == 2
+    world.wait(70)
+    world.end_unloads()
+    assert [replica.spec.key for replica in world.core.replicas.values()] == [b.key]
+
+
+def test_the_only_model_is_not_evicted_for_the_watermark() -> None:
+    world, large = World(limits={"high": 0.9, "low": 0.6}), spec("large", 97)
+    world.hold(large)
+    world.wait(100)
+    assert world.states(large) == [State.READY]
+    world.core.remeasured(world.core.of(large.key)[0], measured=101)
+    world.wait(1)
+    assert world.states(large) == [State.UNLOADING]
+
+
+def test_a_further_copy_drives_nobody_out() -> None:
+    world = World(limits={"high": 0.9, "low": 0.6}, pools=PoolLimits(busy_leases=1.0, grow_seconds=1.0))
+    busy, idle = spec("busy", 30, max_replicas=2), spec("idle", 35)
+    world.hold(idle)
+    world.ask(busy)
+    world.end_load()
+    world.wait(10)
+    assert not world.shell.loading and world.states(idle) == [State.READY]
+    assert len([kind for kind, *_ in world.shell.records if kind == "grow"]) == 1, "it is not tried again and again"
+
+
+def test_a_successor_drives_nobody_out() -> None:
+    world = World(limits={"high": 0.9, "low": 0.6})
+    old, idle = spec("old", 30), spec("idle", 35)
+    world.hold(idle)
+    world.hold(old)
+    world.core.recycle(old.key, reason="operator", now=world.now)
+    world.end_load()
+    world.wait(1)
+    world.end_unloads()
+    assert (world.states(idle), world.states(old)) == ([State.READY], [State.READY])
+
+
+# --- who goes for whom ------------------------------------------------------------------------------------------------
+def test_a_load_does_not_wait_for_the_end_of_a_long_lease_when_something_idle_can_go() -> None:
+    world, slow, idle, wanted = World(), spec("slow", 50), spec("idle", 40), spec("wanted", 40)
+    world.hold(idle)
+    world.ask(slow)
+    world.end_load()
+    world.core.unload(slow.key, reason="operator", now=world.now)
+    asked = world.ask(wanted)
+    world.wait(8)
+    assert world.states(idle) == [State.READY]
+    world.wait(4)
+    assert world.states(idle) == [State.UNLOADING] and world.states(slow) == [State.DRAINING]
+    world.end_unloads()
+    world.end_load()
+    served(asked)
+
+
+def test_what_nobody_waits_for_closes_no_model_in_use() -> None:
+    world, used, ahead = World(), spec("used", 60), spec("ahead", 60)
+    world.ask(used)
+    world.end_load()
+    world.ask(ahead, lease=False, priority=PREFETCH, within=60)
+    world.wait(20)
+    assert world.states(used) == [State.READY]
+    world.ask(ahead)
+    world.wait(1)
+    assert world.states(used) == [State.DRAINING]
+
+
+def test_successors_do_not_fill_the_queue_of_those_who_wait() -> None:
+    world = World(load_queue=2, parallel_loads=1)
+    for name in "abcd":
+        world.hold(spec(name, 10))
+    for name in "abcd":
+        world.core.recycle(Key(name, "1"), reason="operator", now=world.now)
+    asked = world.ask(spec("e", 10))
+    assert not asked
+    while world.shell.loading:
+        world.end_load()
+    served(asked)
+
+
+# --- what a process is to be ------------------------------------------------------------------------------------------
+def test_a_successor_is_what_the_catalogue_says_by_now_and_no_smaller_than_the_old_one() -> None:
+    world, old = World(), spec("m", 10)
+    world.hold(old, measured=30)
+    world.leave(world.ask(spec("m", 20)))
+    world.core.recycle(old.key, reason="operator", now=world.now)
+    (successor,) = world.shell.loading
+    assert successor.charged == 30
+    world.end_load()
+    world.end_unloads()
+    faster = spec("m", 12, runtime="onnx")
+    world.core.recycle(old.key, reason="operator", spec=faster, now=world.now)
+    (successor,) = world.shell.loading
+    assert (successor.spec.runtime, successor.charged) == ("onnx", 12)
+
+
+def test_a_copy_with_another_runtime_than_the_catalogue_is_replaced_by_a_warm_one() -> None:
+    world, old, faster = World(), spec("m", 10), spec("m", 12, runtime="onnx")
+    world.hold(old)
+    world.leave(world.ask(faster))
+    world.wait(1)
+    assert world.end_load().spec.runtime == "onnx"
+    world.end_unloads()
+    world.wait(5)
+    assert not world.shell.loading and world.states(old) == [State.READY]
+
+
+def test_a_process_that_once_grew_beyond_the_budget_does_not_bar_the_next() -> None:
+    world = World()
+    world.hold(spec("other", 20))
+    asked = world.ask(spec("m", 120, estimated_bytes=60))
+    world.end_unloads()
+    assert world.end_load(measured=70).charged == 70
+    served(asked)
+
+
+def test_what_takes_more_than_the_budget_once_loaded_does_not_stay() -> None:
+    world, wanted = World(), spec("m", 60)
+    asked = world.ask(wanted)
+    world.end_load(measured=101)
+    assert isinstance(asked[0], ModelUnloadable) and "budget" in asked[0].detail
+    assert world.states(wanted) == [State.UNLOADING]
+    world.end_unloads()
+    assert isinstance(world.ask(wanted)[0], ModelUnloadable) and not world.shell.loading
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+def test_an_order_tries_at_once_and_does_not_shorten_the_back_off() -> None:
+    world, bad = World(backoff_seconds=10.0), spec("bad", 10)
+    delays = []
+    for _ in range(3):
+        world.core.forgive(bad.key, now=world.now)
+        world.ask(bad)
+        world.core.load_failed(world.shell.loading.pop(), code="x", detail="x", permanent=False, now=world.now)
+        world.end_unloads()
+        delays.append(world.core.failures[bad.key].delay)
+    assert delays == [10.0, 20.0, 40.0]
