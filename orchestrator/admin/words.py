@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 # Exactly the texts that cache.js hands to ``word``; places in braces are filled there.
 _TEXTS: Final = (
     gettext_noop("model"),
+    gettext_noop("runtime"),
     gettext_noop("state"),
     gettext_noop("memory"),
     gettext_noop("leases"),

@@ -11,6 +11,7 @@
   const word = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const COLUMNS = [
     ["model", (r) => `${r.model}:${r.version}`],
+    ["runtime", (r) => r.runtime],
     ["state", (r) => word(r.state)],
     ["memory", (r) => `${(r.bytes / MB).toFixed(1)} MB`, true],
     ["leases", (r) => r.leases, true],
