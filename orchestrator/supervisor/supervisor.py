@@ -132,15 +132,12 @@ class Supervisor:
         with self.lease(spec, deadline=deadline) as lease:
             return lease.infer(inputs, params=params, timeout=deadline - time.monotonic())
 
-    def load(self, spec: VersionSpec, *, deadline: float, priority: int = PREFETCH, forgive: bool = True) -> None:
-        """Return when ``spec`` is ready. Errors as by ``lease``; the load goes on when the deadline passes.
-
-        With ``forgive``, for an order, what failed before is tried at once.
-        """
+    def load(self, spec: VersionSpec, *, deadline: float, priority: int = PREFETCH) -> None:
+        """Return when ``spec`` is ready; what failed before is tried at once. Errors as by ``lease``; the load goes on
+        when the deadline passes."""
         future: Future[Replica] = Future()
         ticket = _ticket(spec, future, deadline=deadline, priority=priority, lease=False)
-        if forgive:
-            self._ask(lambda: self._core.forgive(spec.key, now=time.monotonic()))
+        self._ask(lambda: self._core.forgive(spec.key, now=time.monotonic()))
         self._ask(lambda: self._core.acquire(ticket, now=time.monotonic()))
         self._await(future, deadline)
 
