@@ -28,8 +28,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE")
 
 
-class ForkServerDied(Exception):
-    """No runner could be forked; a further try starts a new fork server."""
+class SpawnFailed(Exception):
+    """No runner could be forked; a further try may be luckier."""
+
+
+class ForkServerDied(SpawnFailed):
+    """A further try starts a new fork server."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,6 +84,7 @@ class ForkServer:
 
         Raises:
             ForkServerDied: it did not come up, or died before it answered.
+            SpawnFailed: the machine has no process, memory or descriptors left for one more.
         """
         server = self._running()
         try:
@@ -89,7 +94,7 @@ class ForkServer:
                 server.kill()  # it hangs; the next one who asks has another one started
             raise ForkServerDied("the fork server did not answer in time") from exc
         except OSError as exc:
-            raise ForkServerDied(str(exc)) from exc
+            raise SpawnFailed(str(exc)) from exc
 
     def stop(self) -> None:
         """End it for good; a load that is under way does not start it again."""
@@ -160,7 +165,7 @@ class _Server:
             self._process.wait(_END_SECONDS)
 
     def spawn(self, name: str, *, timeout: float) -> Spawned:
-        """Raises: TimeoutError, ForkServerDied, OSError: it ended as it was asked, or there are no descriptors left."""
+        """Raises: TimeoutError, SpawnFailed, OSError: it ended as it was asked, or there are no descriptors left."""
         until = time.monotonic() + timeout
         number, answer = next(self._ids), Future[tuple[int, Future[int | None]]]()
         with self._lock:
@@ -203,6 +208,10 @@ class _Server:
                 answer = self._waiting.get(message["id"])
                 if answer is not None:
                     answer.set_result((message["pid"], status))
+            case "failed":
+                answer = self._waiting.get(message["id"])
+                if answer is not None:
+                    answer.set_exception(SpawnFailed(message["detail"]))
             case "exited":
                 child = self._children.pop(message["pid"], None)
                 if child is not None:

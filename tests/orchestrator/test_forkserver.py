@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,19 +10,21 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from orchestrator.supervisor import forkserver
-from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied, Spawned
+from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied, Spawned, SpawnFailed
 from tests.support.waiting import eventually
 
 READER = "forkserver"  # the name of the thread that listens to a server
 
 
 @contextmanager
-def fork_server() -> Iterator[ForkServer]:
-    server = ForkServer(preload="")
+def fork_server(*, preload: str = "", environment: dict[str, str] | None = None) -> Iterator[ForkServer]:
+    server = ForkServer(preload=preload, environment=environment)
     try:
         yield server
     finally:
@@ -96,3 +99,37 @@ def test_a_server_that_starts_for_longer_than_a_load_may_take_is_left_to_start()
             server.spawn("a", timeout=0.0)
         end(server.spawn("b", timeout=30), signal.SIGKILL)
         assert pid_of(server) == pid
+
+
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_a_fork_that_fails_costs_one_load_and_nothing_stays_open(tmp_path: Path) -> None:
+    refusing = tmp_path / "refusing"
+    preload = "tests.orchestrator.refusing_forks"
+    with fork_server(preload=preload, environment={"NO_FORKS": str(refusing)}) as server:
+        end(server.spawn("a", timeout=30), signal.SIGKILL)
+        pid = pid_of(server)
+        before = descriptors(pid), descriptors(os.getpid())
+        refusing.touch()
+        for _ in range(3):
+            with pytest.raises(SpawnFailed, match="temporarily unavailable"):
+                server.spawn("b", timeout=30)
+        assert (descriptors(pid), descriptors(os.getpid())) == before
+        refusing.unlink()
+        end(server.spawn("c", timeout=30), signal.SIGKILL)
+        assert pid_of(server) == pid
+
+
+def test_without_descriptors_a_load_fails_and_nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with fork_server() as server:
+        end(server.spawn("a", timeout=30), signal.SIGKILL)
+        before = descriptors(os.getpid())
+        with monkeypatch.context() as patch, pytest.raises(SpawnFailed, match="Too many open files"):
+            patch.setattr(os, "pipe", none_left)
+            server.spawn("b", timeout=30)
+        assert descriptors(os.getpid()) == before
