@@ -3,10 +3,10 @@
     python -m orchestrator.runner.forkserver FD PRELOAD
 
 ``FD`` is one end of a SOCK_SEQPACKET pair. In: ``{"op": "spawn", "id", "name"}`` with two descriptors, the runner's
-socket and its lifeline. Out: ``ready``, ``spawned`` (id, pid), ``exited`` (pid, status as by ``waitpid``). It ends when
-the pair closes (a parent-death signal would watch the thread that started the server). multiprocessing's own fork
-server is not used: it imports the parent's ``__main__`` (here: Celery, then Django) in every child, and starts a
-tracker process.
+socket and its lifeline. Out: ``ready``, ``spawned`` (id, pid) or ``failed`` (id, detail), ``exited`` (pid, status as by
+``waitpid``). It ends when the pair closes (a parent-death signal would watch the thread that started the server).
+multiprocessing's own fork server is not used: it imports the parent's ``__main__`` (here: Celery, then Django) in every
+child, and starts a tracker process.
 """
 
 from __future__ import annotations
@@ -64,12 +64,18 @@ def _serve(control: socket.socket, ours: tuple[int, ...]) -> bool:
     if not data:
         return False
     request: dict[str, Any] = msgpack.unpackb(data)
-    pid = os.fork()
-    if pid == 0:
-        _become_runner(control, ours, descriptors, str(request["name"]))
+    answer: dict[str, Any]
+    try:
+        pid = os.fork()
+    except OSError as exc:  # no memory or no process is left for this one; the next one may find some
+        answer = {"op": "failed", "detail": f"No process could be forked: {exc.strerror}."}
+    else:
+        if pid == 0:
+            _become_runner(control, ours, descriptors, str(request["name"]))
+        answer = {"op": "spawned", "pid": pid}
     for descriptor in descriptors:
         os.close(descriptor)
-    _tell(control, op="spawned", id=request["id"], pid=pid)
+    _tell(control, id=request["id"], **answer)
     return True
 
 

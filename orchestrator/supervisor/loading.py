@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestrator.manifest import ManifestError, verify
 from orchestrator.runner.errors import STARVED
 from orchestrator.runner.shapes import Shape
-from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.forkserver import ForkServer, SpawnFailed
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spare import Spare
 from orchestrator.supervisor.spec import VersionSpec
@@ -96,7 +96,7 @@ class Loader:
         timeout, begun = settings.timeout(spec), time.monotonic()
         try:
             runner = self._spare.take() or RunnerProcess(self._forkserver, name=str(spec.key), timeout=timeout)
-        except ForkServerDied as exc:
+        except SpawnFailed as exc:
             raise LoadFailed("model_unavailable", str(exc), permanent=False) from exc
         started(runner)
         order = {

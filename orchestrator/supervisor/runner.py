@@ -50,11 +50,9 @@ class RunnerProcess:
     """A live runner; whose it is, ``watch`` says."""
 
     def __init__(self, forkserver: ForkServer, *, name: str, timeout: float) -> None:
-        spawned = forkserver.spawn(name, timeout=timeout)
-        self.pid = spawned.pid
-        self._connection: socket.socket = spawned.connection
-        self._lifeline = spawned.lifeline
-        self._forkserver, self._server = forkserver, spawned.server
+        self._process = forkserver.spawn(name, timeout=timeout)
+        self.pid = self._process.pid
+        self._connection: socket.socket = self._process.connection
         self._on_lost: Callable[[], None] = _nobody
         self._on_death: Callable[[str], None] = _nobody
         self._cause: str | None = None
@@ -278,14 +276,14 @@ class RunnerProcess:
             self._alive = False
             pending, self._pending = list(self._pending.values()), {}
         self._connection.close()
-        os.close(self._lifeline)  # ends it, should only the socket have closed
+        os.close(self._process.lifeline)  # ends it, should only the socket have closed
         self._on_lost()
         for future in pending:
             if not future.done():
                 future.set_exception(self._crash())
         if not self._load.done():
             self._load.set_exception(self._crash())
-        self._forkserver.when_exited(self.pid, self._report, server=self._server)
+        self._report(self._process.wait())
 
     def _report(self, status: int | None) -> None:
         self.gone.set()

@@ -6,7 +6,7 @@ import logging
 import threading
 
 from altlas.kernel.errors import AltlasError
-from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.forkserver import ForkServer, SpawnFailed
 from orchestrator.supervisor.runner import RunnerProcess
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Spare:
         try:
             runner = RunnerProcess(self._forkserver, name="spare", timeout=_START_SECONDS)
             runner.rehearse()
-        except (ForkServerDied, AltlasError) as exc:
+        except (SpawnFailed, AltlasError) as exc:
             logger.info("no spare runner: %s", exc)
         with self._lock:
             self._filling = False
