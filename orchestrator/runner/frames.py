@@ -30,23 +30,19 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
     connection.sendall(pack(message))
 
 
-def send_within(connection: socket.socket, message: dict[str, Any], *, seconds: float) -> None:
-    """As ``send``, to a peer that may have stopped reading; the socket's own timeout, which is its reader's, stays.
+def send_within(connection: socket.socket, frame: memoryview, *, seconds: float) -> memoryview:
+    """Write what a peer that may have stopped reading takes of ``frame`` within ``seconds``, and return the rest.
 
-    Raises:
-        TimeoutError: nothing was written within ``seconds``.
-        FrameError: a part was, and the rest was not.
+    The socket's own timeout, which is its reader's, stays.
     """
-    left, until = memoryview(pack(message)), time.monotonic() + seconds
-    size = len(left)
-    while left:
+    until = time.monotonic() + seconds
+    while frame:
         try:
-            left = left[connection.send(left, socket.MSG_DONTWAIT) :]
+            frame = frame[connection.send(frame, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
             if not _writable(connection, max(0.0, until - time.monotonic())):
-                if len(left) == size:
-                    raise TimeoutError("the peer does not read") from None
-                raise FrameError("the peer stopped reading in the middle of a frame") from None
+                break
+    return frame
 
 
 def _writable(connection: socket.socket, seconds: float) -> bool:

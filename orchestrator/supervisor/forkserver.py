@@ -234,8 +234,11 @@ def _ended(pid: int, *, within: float) -> bool:
     """Return whether a process that nobody here is the parent of has ended, or does so ``within`` seconds."""
     try:
         descriptor = os.pidfd_open(pid)
-    except OSError:
+    except ProcessLookupError:
         return True
+    except OSError:  # no descriptors left
+        time.sleep(within)
+        return False
     try:
         ended = select.poll()
         ended.register(descriptor, select.POLLIN)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -250,22 +250,49 @@ class RunnerProcess:
     def _write(self, message: dict[str, Any], *, within: float) -> None:
         """Raises: TimeoutError: others are writing, or the process does not read; RunnerCrashed: it is gone."""
         until = time.monotonic() + within
+        frame = memoryview(frames.pack(message))
         if not self._writing.acquire(timeout=max(0.0, within)):
             raise TimeoutError
+        with ExitStack() as held:
+            held.callback(self._writing.release)
+            rest = self._send(frame, seconds=max(0.0, until - time.monotonic()))
+            if 0 < len(rest) < len(frame):
+                # Nothing that followed half a frame would be understood, and whoever asked waits no longer.
+                threading.Thread(target=self._finish, args=(rest, message), name="writer", daemon=True).start()
+                held.pop_all()  # others write when it is done
+        if rest:
+            raise TimeoutError("the process does not read")
+
+    def _finish(self, rest: memoryview, message: dict[str, Any]) -> None:
+        """Write the rest of a frame, however slowly it is read, and take back what it asks."""
         try:
-            frames.send_within(self._connection, message, seconds=max(0.0, until - time.monotonic()))
+            self._press(rest)
+            if "id" in message:
+                self._press(memoryview(frames.pack({"op": "cancel", "id": message["id"]})))
         except TimeoutError:
-            raise
-        except frames.FrameError:
-            self.kill("hang")  # nothing that followed half a frame would be understood
-            raise self._crash() from None
+            self.kill("hang")
+        except exceptions.RunnerCrashed:
+            pass  # its reader sees to that
+        finally:
+            self._writing.release()
+
+    def _press(self, rest: memoryview) -> None:
+        """Raises: TimeoutError: the process takes nothing more; RunnerCrashed."""
+        while rest:
+            left = self._send(rest, seconds=_ORDER_SECONDS)
+            if len(left) == len(rest):
+                raise TimeoutError
+            rest = left
+
+    def _send(self, frame: memoryview, *, seconds: float) -> memoryview:
+        """Return what was not written in time. Raises: RunnerCrashed: the process is gone."""
+        try:
+            return frames.send_within(self._connection, frame, seconds=seconds)
         except OSError:
             # Sooner than the reader's end of file: the next caller must not be sent here either.
             self._alive = False
             self._on_lost()
             raise self._crash() from None
-        finally:
-            self._writing.release()
 
     def _crash(self) -> exceptions.RunnerCrashed:
         return exceptions.RunnerCrashed("The model's process ended while it had this request; try again.")
