@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ _T = TypeVar("_T")
 NICE: Final = 10  # about a tenth of a processor that others want all of
 _LOOK_SECONDS: Final = 1.0
 _STARVED: Final = 0.9
+_HELD_UP: Final = 0.2
 _COUNTED: Final = Path("/proc/self/schedstat").exists()  # else nobody would notice that patience leads nowhere
 
 
@@ -22,11 +24,12 @@ class StarvedError(Exception):
     """No processor was left for what takes only what others leave."""
 
 
-def beside(work: Callable[[], _T], *, patient: bool) -> _T:
+def beside(work: Callable[[], _T], *, patient: bool, hurried: threading.Event | None = None) -> _T:
     """Compute what nobody waits for in a thread that ends with the work, for it cannot raise its own priority again.
 
     A ``patient`` one takes a processor only while nobody else wants it, and is preempted at once. Any other has a small
-    share in any case, but at each of a request's hops whoever wakes up may wait until its slice is over.
+    share in any case, but at each of a request's hops whoever wakes up may wait until its slice is over. Once
+    ``hurried`` is set somebody waits for it, and either is held up when others take a fifth of its time.
 
     Raises:
         StarvedError: patience led nowhere. The work goes on behind the caller's back: the process has to end.
@@ -38,12 +41,15 @@ def beside(work: Callable[[], _T], *, patient: bool) -> _T:
     waited = _waited(thread)
     while True:
         try:
-            return future.result(_LOOK_SECONDS if patient else None)
+            return future.result(_LOOK_SECONDS)
         except FutureTimeout:
             if future.done():  # the work's own timeout
                 raise
             before, waited = waited, _waited(thread)
-            if waited - before > _STARVED * _LOOK_SECONDS:
+            bearable = _STARVED if patient else math.inf
+            if hurried is not None and hurried.is_set():
+                bearable = _HELD_UP
+            if waited - before > bearable * _LOOK_SECONDS:
                 raise StarvedError from None
 
 

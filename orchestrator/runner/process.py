@@ -64,6 +64,7 @@ class Runner:
         self._grid: Grid | None = None
         self._passes: Counter[Shape] = Counter()  # those of requests; at most as many shapes as the grid has
         self._census = Census()
+        self._hurried = threading.Event()  # somebody waits for the load, which began for nobody
 
     def serve(self) -> int:
         # A daemon thread: when the main thread returns, the process ends whatever the reader waits for.
@@ -98,6 +99,8 @@ class Runner:
                 self._send(op="pong", id=message["id"], busy_seconds=busy, memory=self._report())
             elif message["op"] == "shapes":
                 self._send(op="shapes", id=message["id"], shapes=in_use(dict(self._passes)))
+            elif message["op"] == "hurry":
+                self._hurried.set()
             else:
                 self._inbox.put(message)
 
@@ -126,7 +129,8 @@ class Runner:
 
     def _run_all(self, shapes: Sequence[Shape]) -> None:
         for shape in shapes:
-            self._run(shape)
+            if not self._hurried.is_set():  # the others run when nobody asks
+                self._run(shape)
 
     def _run(self, shape: Shape) -> None:
         self._busy_since = begun = time.monotonic()
@@ -144,7 +148,9 @@ class Runner:
         successor = order.get("shapes") is not None
 
         def gently(work: Callable[[], _T]) -> _T:
-            return beside(work, patient=bool(order.get("patient"))) if successor else work()
+            if not successor:
+                return work()
+            return beside(work, patient=bool(order.get("patient")), hurried=self._hurried)
 
         self._busy_since = begun = time.monotonic()
         try:
@@ -254,14 +260,22 @@ class Runner:
 
     def _forward(self, batch: list[Item]) -> None:
         requests = list({item.request.id: item.request for item in batch}.values())
-        self._busy_since = begun = time.monotonic()
         try:
-            outputs = self._loader.forward([item.payload for item in batch], batch[0].request.params)
+            self._pass(batch, requests)
         except Exception as exc:
+            if len(requests) > 1 and not is_exhaustion(exc):
+                logger.warning("a pass shared by %d requests failed; now one by one", len(requests))
+                for request in requests:  # what one of them brought is no fault of its neighbours
+                    self._forward([item for item in batch if item.request is request])
+                return
             for request in requests:
                 self._pool.discard(request.id)
             self._refuse(requests, exc)
-            return
+
+    def _pass(self, batch: list[Item], requests: list[Request]) -> None:
+        self._busy_since = begun = time.monotonic()
+        try:
+            outputs = self._loader.forward([item.payload for item in batch], batch[0].request.params)
         finally:
             self._busy_since = None
             self._housekeeping.passed()

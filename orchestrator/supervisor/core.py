@@ -99,7 +99,10 @@ class Core:
                 ticket.refuse(exceptions.LoadQueueFull("Too many models wait to be loaded; try again."))
                 return
             arriving = self.enqueue(ticket.spec, priority=ticket.priority, now=now)
-        arriving.priority = min(arriving.priority, ticket.priority)
+        if ticket.priority < arriving.priority:
+            arriving.priority = ticket.priority
+            if ticket.priority == WAITING and arriving.state is not State.QUEUED:
+                self._shell.hurry(arriving)
         arriving.extra = False
         arriving.wanted = arriving.wanted or not ticket.lease
         self.tickets.append(ticket)

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.manifest import ManifestError, verify
+from orchestrator.manifest import ManifestError, UnreadableFiles, verify
 from orchestrator.runner.errors import STARVED
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.forkserver import ForkServer, SpawnFailed
@@ -58,30 +60,50 @@ class Loader:
         started: Callable[[RunnerProcess], None],
         progress: Callable[[str], None],
         shapes: Sequence[Shape] | None = None,
+        waited: Callable[[], bool] = lambda: False,
     ) -> tuple[Loaded, RunnerProcess]:
         """Return the warm process; ``started`` gets it before the load begins, and its heir when that begins anew.
 
         ``shapes``, for a successor that nobody waits for, are run before it counts as ready, and all of it takes only
-        what processors others leave. Where they leave none, it begins anew and is given a small share.
+        what processors others leave. Where they leave none, it begins anew and is given a small share, or its full one
+        when somebody waits for it by then, as ``waited`` says.
 
         Raises:
             LoadFailed: says why, and whether trying again may help.
         """
-        checked = _Check(spec)
+        checked = _Check(spec, timeout=self._settings.timeout(spec), stall=self._settings.stall_seconds)
         try:
-            try:
-                loaded = self._attempt(spec, started=started, progress=progress, shapes=shapes, patient=True)
-            except LoadFailed as exc:
-                if exc.code != STARVED:
-                    raise
-                logger.info("%s: no processor was left for the load; once more with a small share of them", spec.key)
-                loaded = self._attempt(spec, started=started, progress=progress, shapes=shapes, patient=False)
+            loaded = self._attempts(spec, started=started, progress=progress, shapes=shapes, waited=waited)
         except LoadFailed as exc:
             # Files that are not what was registered explain a failure better than what broke on them.
             checked.wait()
             raise exc
         checked.wait()
         return loaded
+
+    def _attempts(
+        self,
+        spec: VersionSpec,
+        *,
+        started: Callable[[RunnerProcess], None],
+        progress: Callable[[str], None],
+        shapes: Sequence[Shape] | None,
+        waited: Callable[[], bool],
+    ) -> tuple[Loaded, RunnerProcess]:
+        patient = True
+        while True:
+            hurried = waited()
+            try:
+                return self._attempt(
+                    spec, started=started, progress=progress, shapes=None if hurried else shapes, patient=patient
+                )
+            except LoadFailed as exc:
+                # Only what lets others go first can starve, and with a small share only when somebody began to wait.
+                if exc.code != STARVED or hurried:
+                    raise
+            patient = False
+            share = "its full share" if waited() else "a small share"
+            logger.info("%s: no processor was left for the load; once more with %s of them", spec.key, share)
 
     def _attempt(
         self,
@@ -123,26 +145,46 @@ class Loader:
 
 
 class _Check:
-    """The manifest check, beside the load: nothing is served before both are done."""
+    """The manifest check, beside the load: nothing is served before both are done.
 
-    def __init__(self, spec: VersionSpec) -> None:
+    Like the load it may take ``timeout`` seconds, and ``stall`` more from when it last read something, up to ten times
+    the timeout: a disk that hangs must not keep its model loading for ever.
+    """
+
+    def __init__(self, spec: VersionSpec, *, timeout: float, stall: float) -> None:
         self._done: Future[None] = Future()
+        self._begun = self._last = time.monotonic()
+        self._timeout, self._stall = timeout, stall
         if spec.folder is None:
             self._done.set_result(None)
         else:
             threading.Thread(target=self._run, args=(spec.folder, spec), name="manifest", daemon=True).start()
 
     def wait(self) -> None:
+        """Raises: LoadFailed."""
         try:
-            self._done.result()
+            while not self._done.done() and (left := self._until() - time.monotonic()) > 0:
+                with suppress(FutureTimeout):
+                    self._done.result(left)
+            self._done.result(0)
+        except FutureTimeout:
+            raise LoadFailed("model_unavailable", "Its files could not be read in time.", permanent=False) from None
+        except UnreadableFiles as exc:
+            raise LoadFailed("model_unavailable", str(exc), permanent=False) from exc
         except ManifestError as exc:
             raise LoadFailed("model_unloadable", str(exc), permanent=True) from exc
 
+    def _until(self) -> float:
+        return min(max(self._begun + self._timeout, self._last + self._stall), self._begun + 10 * self._timeout)
+
+    def _read(self) -> None:
+        self._last = time.monotonic()
+
     def _run(self, folder: Path, spec: VersionSpec) -> None:
         try:
-            verify(folder, spec.manifest)
+            verify(folder, spec.manifest, progress=self._read)
             if spec.variant is not None:
-                verify(spec.variant, spec.variant_manifest)
+                verify(spec.variant, spec.variant_manifest, progress=self._read)
         except BaseException as exc:
             self._done.set_exception(exc)
         else:

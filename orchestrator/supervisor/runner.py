@@ -166,6 +166,10 @@ class RunnerProcess:
         """Ask it to collect cycles and give freed memory back, after what it is doing."""
         self._mention({"op": "trim"})
 
+    def hurry(self) -> None:
+        """Tell a load that began for nobody that somebody waits for it."""
+        self._mention({"op": "hurry"})
+
     def census(self, *, lines: bool, timeout: float) -> dict[str, Any]:
         """Return what grew since the first census (``orchestrator.runner.census``). Errors as by ``infer``."""
         return self._ask({"op": "census", "lines": lines}, timeout)

@@ -345,6 +345,11 @@ class Supervisor:
     def start_unload(self, replica: Replica) -> None:
         threading.Thread(target=self._unload, args=(replica,), name=f"unload-{replica.spec.key}", daemon=True).start()
 
+    def hurry(self, replica: Replica) -> None:
+        process = self._processes.get(replica.id)
+        if process is not None and process.runner is not None:
+            process.runner.hurry()
+
     def record(self, kind: str, key: Key, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
         self._record(CacheRecord(at=time.time(), kind=kind, key=key, reason=reason, inputs=inputs, decision=decision))
 
@@ -365,19 +370,25 @@ class Supervisor:
                 on_death=lambda cause: self._report(lambda: self._exited(replica, runner, cause)),
             )
             process.settled.set()
+            if replica.priority == WAITING:
+                runner.hurry()  # said before there was a process to say it to, perhaps
             if self._stopping or process.cancelled:
                 runner.kill("stopped")  # it came too late to be among those that `_stop` or `_unload` ended
 
         def progress(stage: str) -> None:
             self._report(lambda: self._core.progress(replica, stage))
 
-        # While another version or process serves, a successor takes its time: its first callers shall not pay for it.
-        shapes = None if predecessor is None else _in_use(predecessor)
         try:
-            loaded, runner = self._loader.load(spec, started=started, progress=progress, shapes=shapes)
+            # While another version or process serves, a successor takes its time: its first callers shall not pay.
+            shapes = None if predecessor is None else _in_use(predecessor)
+            loaded, runner = self._loader.load(
+                spec, started=started, progress=progress, shapes=shapes, waited=lambda: replica.priority == WAITING
+            )
         except LoadFailed as exc:
-            self._on_failed(spec, exc)
-            self._report(partial(self._load_failed, replica, exc))
+            self._fail(replica, exc)
+        except Exception as exc:  # the owner must hear of the end of every load
+            logger.exception("the load of %s met a defect", spec.key)
+            self._fail(replica, LoadFailed("model_unavailable", f"{type(exc).__name__}: {exc}"[:500], permanent=False))
         else:
             process.loaded, process.cold_seconds = loaded, time.monotonic() - begun
             measured = self._measure(process, runner) or replica.charged
@@ -385,6 +396,10 @@ class Supervisor:
             self._on_loaded(spec, loaded, measured)
         process.settled.set()
         self._spare.refill()
+
+    def _fail(self, replica: Replica, failure: LoadFailed) -> None:
+        self._on_failed(replica.spec, failure)
+        self._report(partial(self._load_failed, replica, failure))
 
     def _loaded(self, replica: Replica, runner: RunnerProcess, loaded: Loaded, measured: int) -> None:
         if not runner.alive:  # it died after its last word, and before anybody could see it do so

@@ -55,6 +55,9 @@ class FakeShell:
         assert not same, "one load per version and node"
         self.loading.append(replica)
 
+    def hurry(self, replica: Replica) -> None:
+        assert replica.state in ARRIVING
+
     def start_unload(self, replica: Replica) -> None:
         assert replica.crashed or replica.gate.leases == 0, "no unload under a lease"
         if replica in self.loading:

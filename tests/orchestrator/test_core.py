@@ -29,10 +29,14 @@ class FakeShell:
 
     loading: list[Replica] = field(default_factory=list)
     unloading: list[Replica] = field(default_factory=list)
+    hurried: list[Replica] = field(default_factory=list)
     records: list[tuple[str, str, str]] = field(default_factory=list)
 
     def start_load(self, replica: Replica) -> None:
         self.loading.append(replica)
+
+    def hurry(self, replica: Replica) -> None:
+        self.hurried.append(replica)
 
     def start_unload(self, replica: Replica) -> None:
         self.unloading.append(replica)
@@ -360,3 +364,15 @@ def test_an_order_tries_at_once_and_does_not_shorten_the_back_off() -> None:
         world.end_unloads()
         delays.append(world.core.failures[bad.key].delay)
     assert delays == [10.0, 20.0, 40.0]
+
+
+# --- priorities -------------------------------------------------------------------------------------------------------
+def test_a_load_that_is_under_way_hurries_when_somebody_begins_to_wait() -> None:
+    world, wanted = World(), spec("m", 10)
+    world.ask(wanted, lease=False, priority=PREFETCH)
+    (loading,) = world.shell.loading
+    world.ask(wanted, lease=False, priority=PREFETCH)
+    assert world.shell.hurried == []
+    world.ask(wanted)
+    world.ask(wanted)
+    assert world.shell.hurried == [loading]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,9 +17,11 @@ import psutil
 import pytest
 
 from altlas.kernel.errors import AltlasError
+from orchestrator import exceptions, manifest
 from orchestrator.supervisor import loading
 from orchestrator.supervisor.forkserver import ForkServer
 from orchestrator.supervisor.spec import Key
+from tests.orchestrator import tiny
 from tests.orchestrator.support import Scene, echo, supervised, within
 from tests.support.waiting import eventually
 
@@ -61,7 +64,7 @@ def test_a_process_that_dies_while_its_files_are_checked_does_not_serve(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     check = threading.Event()
-    monkeypatch.setattr(loading, "verify", lambda _folder, _manifest: check.wait(30))
+    monkeypatch.setattr(loading, "verify", lambda _folder, _manifest, *, progress: check.wait(30))
     with supervised(backoff=0.1) as scene, ThreadPoolExecutor(1) as pool:
         spec = replace(echo(), folder=tmp_path)
         asked = pool.submit(scene.supervisor.infer, spec, ["x"], deadline=within(20))
@@ -121,3 +124,78 @@ def test_a_fork_server_that_hangs_is_replaced() -> None:
                 return True
 
             eventually(answers, within=30)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("number", "permanent"), [(errno.EIO, False), (errno.EMFILE, False), (errno.ENOENT, True), (errno.ENOTDIR, True)]
+)
+@pytest.mark.parametrize("place", ["open", "rglob"])
+def test_files_that_cannot_be_read_for_now_are_tried_again(
+    place: str, number: int, permanent: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny.make(tmp_path / "model", "sentence-embedding")
+    spec = replace(echo(), folder=folder, manifest=manifest.build(folder))
+    monkeypatch.setattr(manifest, "_digests", {})
+
+    def fails(*_args: object, **_more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with supervised(backoff=0.2) as scene:
+        monkeypatch.setattr(Path, place, fails)
+        wanted = exceptions.ModelUnloadable if permanent else exceptions.ModelUnavailable
+        with pytest.raises(wanted):
+            scene.supervisor.infer(spec, ["x"], deadline=within(20))
+        monkeypatch.undo()
+        if not permanent:
+            eventually(lambda: not scene.replicas(), within=10)
+            time.sleep(0.3)
+            assert scene.supervisor.infer(spec, ["x"], deadline=within(20))
+
+
+def test_a_disk_that_hangs_ends_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny.make(tmp_path / "model", "sentence-embedding")
+    spec, disk = replace(echo(), folder=folder, manifest=manifest.build(folder)), threading.Event()
+    monkeypatch.setattr(loading, "verify", lambda _folder, _manifest, *, progress: disk.wait(60))
+    with supervised(load_seconds=1.0, stall_seconds=0.5) as scene:
+        with pytest.raises(exceptions.ModelUnavailable, match="could not be read in time"):
+            scene.supervisor.infer(spec, ["x"], deadline=within(20))
+        disk.set()
+        eventually(lambda: not scene.replicas(), within=10)
+
+
+def test_a_large_model_that_is_still_read_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny.make(tmp_path / "model", "sentence-embedding")
+    spec = replace(echo(), folder=folder, manifest=manifest.build(folder))
+
+    def slow(_folder: Path, _manifest: object, *, progress: Callable[[], None]) -> None:
+        for _ in range(8):
+            time.sleep(0.3)
+            progress()
+
+    monkeypatch.setattr(loading, "verify", slow)
+    with supervised(load_seconds=1.0, stall_seconds=0.6) as scene:
+        assert scene.supervisor.infer(spec, ["x"], deadline=within(20))
+
+
+def test_a_defect_of_the_load_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with supervised() as scene:
+        monkeypatch.setattr(scene.supervisor._loader, "load", lambda *_args, **_more: {}["nothing"])
+        with pytest.raises(exceptions.ModelUnavailable, match="KeyError"):
+            scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        eventually(lambda: not scene.replicas(), within=10)
+
+
+# --- neighbours -------------------------------------------------------------------------------------------------------
+def test_what_one_request_brings_fails_none_of_those_that_share_its_pass() -> None:
+    spec = echo(latency_seconds=0.3)
+    with supervised() as scene, ThreadPoolExecutor(8) as pool:
+        scene.supervisor.infer(spec, ["x"], deadline=within(20))
+        texts = ["first", "!error", "second", "third", "!error", "fourth"]
+        asked = [pool.submit(scene.supervisor.infer, spec, [text], deadline=within(20)) for text in texts]
+        for text, answer in zip(texts, asked, strict=True):
+            if text == "!error":
+                with pytest.raises(exceptions.InferenceFailed):
+                    answer.result(20)
+            else:
+                assert answer.result(20)["shape"] == [1, 8]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,14 +173,24 @@ def test_patience_ends_where_no_processor_is_left() -> None:
     assert done.stdout.split("\n")[:2] == ["in turn", "starved"], done.stderr
 
 
+@contextmanager
+def busy_processors() -> Iterator[None]:
+    """Two processes that compute for each processor."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
 def test_a_load_that_is_starved_begins_anew_and_nobody_notices(caplog: pytest.LogCaptureFixture) -> None:
     spec = minilm()
-    others = 2 * (os.cpu_count() or 1)
     with supervised(preload="orchestrator.runner.preload") as scene:
         scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
         before = scene.pid(spec.key.model)
-        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(others)]
-        try:
+        with busy_processors():
             with caplog.at_level("INFO"):
                 assert scene.supervisor.recycle(spec.key) == 1
                 eventually(
@@ -187,12 +198,23 @@ def test_a_load_that_is_starved_begins_anew_and_nobody_notices(caplog: pytest.Lo
                     within=120,
                 )
             scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
-        finally:
-            for process in busy:
-                process.kill()
-                process.wait()
         assert scene.kinds("crash") == []
     assert "once more with a small share" in caplog.text
+
+
+def test_a_load_that_began_for_nobody_hurries_once_somebody_waits(caplog: pytest.LogCaptureFixture) -> None:
+    first = minilm()
+    second = replace(first, key=Key(first.key.model, "2"))
+    with supervised(preload="orchestrator.runner.preload", spare=False) as scene:
+        scene.supervisor.infer(first, ["a sentence"], deadline=within(60))
+        with busy_processors(), caplog.at_level("INFO"):
+            ahead = threading.Thread(target=scene.supervisor.load, args=(second,), kwargs={"deadline": within(100)})
+            ahead.start()
+            eventually(lambda: second.key.version in {r["version"] for r in scene.replicas()}, within=20)
+            scene.supervisor.infer(second, ["a sentence"], deadline=within(100))
+            ahead.join(100)
+        assert scene.kinds("crash") == []
+    assert "once more with its full share" in caplog.text
 
 
 def test_a_successor_computes_with_as_many_threads_as_its_predecessor_and_all_at_full_priority() -> None:
