@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
+from altlas.kernel.rows import row_or_404
 from archive import services, words
 from archive.admin.filters import DeletedFilter, KindFilter
 from archive.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
@@ -116,8 +117,9 @@ class RecordAdmin(ReadOnlyAdmin):
     def _one(
         self, request: HttpRequest, object_id: str, verb: Callable[..., Record], **extra: Any
     ) -> HttpResponseRedirect:
+        record = row_or_404(Record.objects.only("pk"), object_id)
         try:
-            verb(record_id=UUID(object_id), actor_id=request.user.pk, **extra)
+            verb(record_id=record.pk, actor_id=request.user.pk, **extra)
         except (RecordOnHold, RecordNotFound) as exc:
             self.message_user(request, exc.detail, messages.ERROR)
         else:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from altlas.kernel.clock import now
+from altlas.kernel.rows import row_or_404
 from authgateway.admin.read_only import ReadOnlyAdmin, actor_of
 from authgateway.models import Denial
 from authgateway.services.denials import denial_lift
@@ -38,6 +39,6 @@ class DenialAdmin(ReadOnlyAdmin):
         },
     )
     def lift(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        denial_lift(denial=Denial.objects.get(pk=object_id), actor=actor_of(request))
+        denial_lift(denial=row_or_404(Denial.objects.all(), object_id), actor=actor_of(request))
         self.message_user(request, _("The entry was lifted."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:authgateway_denial_changelist"))

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
 from altlas.kernel.clock import now
+from altlas.kernel.rows import row_or_404
 from authgateway.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from authgateway.models import Family, RefreshToken
 from authgateway.services.sessions import sessions_revoke
@@ -93,7 +94,8 @@ class FamilyAdmin(ReadOnlyAdmin):
         },
     )
     def revoke(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        self._revoke(request, Family.objects.filter(pk=object_id))
+        family = row_or_404(Family.objects.all(), object_id)
+        self._revoke(request, Family.objects.filter(pk=family.pk))
         return HttpResponseRedirect(reverse("admin:authgateway_family_change", args=[object_id]))
 
     @admin.action(description=_("End the selected sessions"), permissions=["verb"])

@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from altlas.kernel.errors import Conflict
+from altlas.kernel.rows import row_or_404
 from authgateway.admin.read_only import ReadOnlyAdmin, actor_of
 from authgateway.models import SigningKey
 from authgateway.services.signing_keys import signing_key_kill, signing_keys_rotate
@@ -66,6 +68,11 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         },
     )
     def kill(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        signing_key_kill(kid=object_id, actor=actor_of(request), reason="admin")
-        self.message_user(request, _("The key is refused from now on."), messages.SUCCESS)
+        key = row_or_404(SigningKey.objects.all(), object_id)
+        try:
+            signing_key_kill(kid=key.kid, actor=actor_of(request), reason="admin")
+        except Conflict as exc:
+            self.message_user(request, exc.detail, messages.ERROR)
+        else:
+            self.message_user(request, _("The key is refused from now on."), messages.SUCCESS)
         return HttpResponseRedirect(reverse(_LIST))

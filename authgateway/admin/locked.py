@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from altlas.kernel.rows import row_or_404
 from authgateway.admin.read_only import ReadOnlyAdmin, actor_of
 from authgateway.models import LockedAccount, User
 from authgateway.selectors import locked_accounts
@@ -46,6 +47,6 @@ class LockedAccountAdmin(ReadOnlyAdmin):
         },
     )
     def unlock(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        account_unlock(user=User.objects.get(pk=object_id), actor=actor_of(request))
+        account_unlock(user=row_or_404(User.objects.all(), object_id), actor=actor_of(request))
         self.message_user(request, _("The account was unlocked."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:authgateway_lockedaccount_changelist"))

@@ -17,6 +17,7 @@ from unfold.widgets import (
 
 from altlas.kernel.clock import now
 from altlas.kernel.errors import AltlasError
+from altlas.kernel.rows import row_or_404
 from authgateway import scopes
 from authgateway.admin.read_only import ReadOnlyAdmin, actor_of
 from authgateway.models import ApiToken, ServiceClient
@@ -103,7 +104,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
         },
     )
     def renew(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        client = ServiceClient.objects.select_related("user").get(pk=object_id)
+        client = row_or_404(ServiceClient.objects.select_related("user"), object_id)
         self._show_once(request, client, service_client_renew(client=client, actor=actor_of(request)))
         return HttpResponseRedirect(reverse("admin:authgateway_serviceclient_changelist"))
 
@@ -118,7 +119,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
         },
     )
     def revoke(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        client = ServiceClient.objects.select_related("user").get(pk=object_id)
+        client = row_or_404(ServiceClient.objects.select_related("user"), object_id)
         service_client_revoke(client=client, actor=actor_of(request))
         self.message_user(request, _("The client was revoked."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:authgateway_serviceclient_changelist"))
@@ -157,7 +158,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         },
     )
     def revoke(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        row = ApiToken.objects.get(pk=object_id)
+        row = row_or_404(ApiToken.objects.all(), object_id)
         api_token_revoke(token_id=row.pk, actor=actor_of(request))
         self.message_user(request, _("The token was revoked."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:authgateway_apitoken_changelist"))

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from altlas.kernel.rows import row_or_404
 from authgateway.admin.read_only import actor_of
 from authgateway.models import Family, User
 from authgateway.services.sessions import user_sessions_end
@@ -62,7 +63,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic
         },
     )
     def end_all_sessions(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        self._tell(request, self._end(request, User.objects.get(pk=object_id)))
+        self._tell(request, self._end(request, row_or_404(User.objects.all(), object_id)))
         return HttpResponseRedirect(reverse("admin:authgateway_user_change", args=[object_id]))
 
     def has_timeline_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -87,7 +88,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic
         },
     )
     def remove_factor(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        totp_remove(user=User.objects.get(pk=object_id), actor=actor_of(request))
+        totp_remove(user=row_or_404(User.objects.all(), object_id), actor=actor_of(request))
         self.message_user(request, _("The second factor was removed."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:authgateway_user_change", args=[object_id]))
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from altlas.kernel import codepoints
 from altlas.kernel.errors import AltlasError, InvalidInput
 from orchestrator import selectors, services
 from orchestrator.admin.read_only import may_operate
@@ -76,10 +77,13 @@ def order(request: HttpRequest) -> JsonResponse:
         verb = _VERBS.get(request.POST.get("verb", ""))
         if verb is None:
             raise InvalidInput("Unknown verb.")
+        wanted = {name: request.POST.get(name) for name in ("model", "version", "node")}
+        for pointer, fault in codepoints.faults(wanted):  # what no name can hold, no database can be asked for
+            raise InvalidInput(f"{pointer.lstrip('/')} {fault}.")
         verb(
-            model=request.POST.get("model", ""),
-            version=request.POST.get("version") or None,
-            node=request.POST.get("node") or None,
+            model=wanted["model"] or "",
+            version=wanted["version"] or None,
+            node=wanted["node"] or None,
             actor=str(request.user),
         )
     except AltlasError as exc:

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from altlas.coordination.models import DailySummary
 from authgateway.models import User
+from authgateway.services.signing_keys import signing_keys_rotate
 from orchestrator import services
 from tests.archive.scenario import records
 
@@ -50,6 +51,34 @@ def test_a_get_of_a_verb_changes_nothing(desk: Client, boss: User, drill: str) -
         assert answer.status_code in (200, 302, 404), (address, answer.status_code)
         wrote += [(address, query["sql"][:80]) for query in queries if _WRITES.match(query["sql"])]
     assert wrote == []
+
+
+@pytest.mark.parametrize("key", ["00000000-0000-0000-0000-000000000000", "999999999999999999999", "garbage", "\x00"])
+def test_a_verb_on_a_row_that_there_is_not_finds_nothing(desk: Client, key: str) -> None:
+    desk.get(reverse("admin:index"))
+    entered = {"_form_submitted": "on", "hours": 2, "reason": "a test"}
+    found = {}
+    for kind, name, about_one in verbs():
+        if about_one and name != "timeline":  # which is a list with a filter
+            address = reverse(f"admin:{kind.opts.app_label}_{kind.opts.model_name}_{name}", args=[key])
+            found[address] = desk.post(address, entered).status_code
+    assert len(found) > 15
+    assert {address: status for address, status in found.items() if status != 404} == {}
+
+
+@pytest.mark.parametrize("key", ["garbage", "\x00"])
+def test_a_page_of_a_row_that_there_is_not_is_not_found(desk: Client, key: str) -> None:
+    for table in ("dailysummary", "risk", "rollout", "verificationrun", "workitem"):
+        assert desk.get(reverse(f"admin:coordination_{table}_change", args=[key])).status_code == 404, table
+
+
+def test_a_key_that_is_marked_already_is_said_and_not_an_error(desk: Client) -> None:
+    kid = signing_keys_rotate().kid
+    address = reverse("admin:authgateway_signingkey_kill", args=[kid])
+    first = desk.post(address, {"_form_submitted": "on"}, follow=True)
+    assert "refused from now on" in first.content.decode()
+    second = desk.post(address, {"_form_submitted": "on"}, follow=True)
+    assert "cannot become compromised" in second.content.decode()
 
 
 @pytest.fixture

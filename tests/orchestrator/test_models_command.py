@@ -62,6 +62,9 @@ def test_a_models_life_from_registration_to_retirement(run: Any, local_node: Sce
         (("register", "m", "--task", "fill-mask", "--source", "ftp://x", "--version", "1"), "/source"),
         (("runtime", "all-minilm-l6-v2", "onnx"), "export one first"),
         (("events", "--limit", "-1"), "--limit counts from 0"),
+        (("events", "--limit", str(2**63)), "--limit counts from 0"),
+        (("policy", "all-minilm-l6-v2", "latest", "--count", str(2**80)), "/policy_count"),
+        (("alias", "all-minilm-l6-v2", "stable", "1", "--weight", str(2**80)), "/weight"),
         (("policy", "all-minilm-l6-v2", "latest", "--count", "0"), "/policy_count"),
         (("policy", "all-minilm-l6-v2", "latest", "--count", "99999"), "/policy_count"),
         (("policy", "all-minilm-l6-v2", "specific"), "/policy_versions"),
@@ -88,9 +91,10 @@ def test_a_folder_that_cannot_be_read_is_said_in_one_line(run: Any, tmp_path: Pa
         run("register", "m", "--task", "fill-mask", "--source", f"folder://{tmp_path}", "--version", "1")
 
 
-def test_a_replay_of_fewer_than_no_decisions_is_refused() -> None:
+@pytest.mark.parametrize("last", ["-1", str(2**63)])
+def test_a_replay_of_fewer_than_no_decisions_or_of_endless_ones_is_refused(last: str) -> None:
     with pytest.raises(CommandError, match="--last counts from 0"):
-        call_command("decisions", "replay", "--last", "-1")
+        call_command("decisions", "replay", "--last", last)
 
 
 def test_a_table_lines_up_its_columns() -> None:

@@ -121,6 +121,16 @@ def test_the_live_page_shows_the_last_hour_and_carries_out_its_verbs(
     assert not Node.objects.filter(draining=True).exists()
 
 
+@pytest.mark.parametrize("verb", ["load", "unload", "recycle", "cancel", "drain", "resume", "pin", "unpin"])
+def test_the_live_page_refuses_an_order_for_what_no_name_can_be(
+    console: Client, drill: str, local_node: Scene, verb: str
+) -> None:
+    order = reverse("admin:orchestrator_node_order")
+    for where in ("model", "version", "node"):
+        answer = console.post(order, {"verb": verb, "model": drill, where: "a\x00b"})
+        assert answer.status_code == 400 and f"{where} contains U+0000" in answer.json()["detail"]
+
+
 def test_a_copy_of_a_deleted_model_goes_with_a_heartbeat(drill: str, local_node: Scene) -> None:
     services.model_load(model=drill)
     services.model_register(name="stays", task="echo", source="echo://", version="1")

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from altlas.kernel.alerting import rules, services
 from altlas.kernel.clock import now
 from altlas.kernel.models import Alert, AlertDelivery, AlertRule, AlertSilence
+from altlas.kernel.rows import row_or_404
 from authgateway.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 
 _SEVERITIES = {"warning": "warning", "critical": "danger"}
@@ -72,7 +73,7 @@ class AlertAdmin(ReadOnlyAdmin):
         },
     )
     def silence(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponseRedirect:
-        alert = Alert.objects.get(pk=object_id)
+        alert = row_or_404(Alert.objects.all(), object_id)
         services.silence_create(
             rule=alert.rule_id,
             key=alert.key,

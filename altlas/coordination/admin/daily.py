@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from altlas.coordination.admin.base import ReadOnlyAdmin
 from altlas.coordination.labels import label
 from altlas.coordination.models import DailySummary, Subscription
 from altlas.coordination.services import daily
+from altlas.kernel.rows import row_or_404
 
 
 @admin.register(DailySummary)
@@ -48,9 +49,7 @@ class DailySummaryAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = DailySummary.objects.filter(pk=object_id).first()
-        if found is None:
-            raise Http404
+        found = row_or_404(DailySummary.objects.all(), object_id)
         content = found.content
         context = {
             **self.admin_site.each_context(request),

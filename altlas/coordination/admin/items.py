@@ -21,6 +21,7 @@ from altlas.coordination.models import JournalEntry, WorkItem
 from altlas.coordination.selectors import ItemState, fault_summaries, item_state, item_states
 from altlas.coordination.services import items, risks
 from altlas.coordination.statuses import ItemStatus
+from altlas.kernel.rows import row_or_404
 
 LABELS = {
     ItemStatus.VERIFIED: "success",
@@ -127,9 +128,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if not WorkItem.objects.filter(pk=object_id).exists():
-            raise Http404
-        state = item_state(object_id)
+        state = item_state(row_or_404(WorkItem.objects.all(), object_id).pk)
         context = {
             **self.admin_site.each_context(request),
             "title": str(state.item),
@@ -149,8 +148,8 @@ class WorkItemAdmin(ReadOnlyAdmin):
     def verb_view(self, request: HttpRequest, row: str, verb: str) -> HttpResponse:
         if not self.has_verb_permission(request):
             raise PermissionDenied
-        item = WorkItem.objects.filter(pk=row).first()
-        if item is None or verb not in self.verbs:
+        item = row_or_404(WorkItem.objects.all(), row)
+        if verb not in self.verbs:
             raise Http404
         title, form_class, service = self.verbs[verb]
         initial = {"owner": item.owner, "due": item.due, "priority": item.priority, "status": item.override}

@@ -20,6 +20,7 @@ from altlas.coordination.labels import label
 from altlas.coordination.models import Decision, Risk, Severity
 from altlas.coordination.services import risks
 from altlas.coordination.statuses import RiskState
+from altlas.kernel.rows import row_or_404
 
 _SEVERITIES = {
     Severity.LOW: "info",
@@ -104,9 +105,7 @@ class RiskAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        risk = Risk.objects.select_related("owner", "item").filter(pk=object_id).first()
-        if risk is None:
-            raise Http404
+        risk = row_or_404(Risk.objects.select_related("owner", "item"), object_id)
         context = {
             **self.admin_site.each_context(request),
             "title": str(risk),

@@ -21,6 +21,7 @@ from altlas.coordination.models import Rollout
 from altlas.coordination.selectors import latest_runs
 from altlas.coordination.services import rollouts
 from altlas.coordination.statuses import RolloutState, StepState
+from altlas.kernel.rows import row_or_404
 from altlas.kernel.verification import Load
 
 _STATES = {
@@ -123,9 +124,7 @@ class RolloutAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rollout = Rollout.objects.filter(pk=object_id).first()
-        if rollout is None:
-            raise Http404
+        rollout = row_or_404(Rollout.objects.all(), object_id)
         runs = latest_runs()
         steps = [
             {

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import BigIntegerField
 
 from orchestrator.models import CacheEvent
 from orchestrator.supervisor.replay import again, agrees
@@ -19,8 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--last", type=int, default=0, help="Only so many of the newest entries; 0 is all.")
 
     def handle(self, *, last: int, **_: Any) -> None:
-        if last < 0:
-            raise CommandError("--last counts from 0, which is all.")
+        if not 0 <= last <= BigIntegerField.MAX_BIGINT:  # what the database counts to
+            raise CommandError(f"--last counts from 0, which is all, to {BigIntegerField.MAX_BIGINT}.")
         found = CacheEvent.objects.order_by("-id").values_list("id", "kind", "inputs", "decision")
         same = happenings = different = 0
         for number, kind, inputs, decision in found[:last] if last else found.iterator(chunk_size=2000):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import BigIntegerField
 from rest_framework.utils.encoders import JSONEncoder
 
 from altlas.kernel.errors import AltlasError
@@ -59,8 +60,8 @@ class Command(BaseCommand):
         ]
 
     def do_events(self, options: Mapping[str, Any]) -> Rows:
-        if options["limit"] < 0:
-            raise CommandError("--limit counts from 0.")
+        if not 0 <= options["limit"] <= BigIntegerField.MAX_BIGINT:  # what the database counts to
+            raise CommandError(f"--limit counts from 0 to {BigIntegerField.MAX_BIGINT}.")
         rows = CacheEvent.objects.order_by("-id")
         for field in ("model", "kind", "node"):
             if options[field]:
