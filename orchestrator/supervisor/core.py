@@ -123,9 +123,10 @@ class Core:
         self.pump(now=now)
         return len(arriving)
 
-    def recycle(self, key: Key, *, reason: str, now: float) -> int:
-        """Replace every ready replica of ``key``, one after the other; return how many."""
-        found = self._upkeep.ask_for(key, reason)
+    def recycle(self, key: Key, *, reason: str, now: float, only: int | None = None) -> int:
+        """Replace every ready replica of ``key``, one after the other, or the one with the id ``only``; return how
+        many."""
+        found = self._upkeep.ask_for(key, reason, only=only)
         self._upkeep.tick(now=now)
         self.pump(now=now)
         return found
