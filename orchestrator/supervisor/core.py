@@ -56,6 +56,10 @@ class Core:
             ),
         )
 
+    def held(self) -> set[Key]:
+        """Return what a node that leaves service has to hand over."""
+        return {replica.spec.key for replica in self.replicas.values() if replica.state in ARRIVING | {State.READY}}
+
     def of(self, key: Key) -> list[Replica]:
         return [replica for replica in self.replicas.values() if replica.spec.key == key]
 

@@ -160,6 +160,10 @@ class Supervisor:
         """Have what is loaded of ``model`` follow its row in the catalogue."""
         self._call(lambda: self._core.follow(model, pinned=pinned, max_replicas=max_replicas, now=time.monotonic()))
 
+    def held(self) -> set[Key]:
+        """Return what is loaded, or being loaded, and not about to leave; true at the moment it is asked."""
+        return set(self._call(self._core.held))
+
     def state(self) -> dict[str, Any]:
         """Return what the node holds: the shape of one node in ``GET /api/v1/cache``."""
         return {
