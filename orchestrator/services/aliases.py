@@ -6,7 +6,7 @@ from django.db import transaction
 
 from altlas.kernel.errors import FieldError, InvalidInput
 from orchestrator.exceptions import ModelNotFound
-from orchestrator.models import Alias, EventKind, Model, ModelVersion
+from orchestrator.models import Alias, EventKind, Model, ModelVersion, VersionStatus
 from orchestrator.selectors.catalogue import version_find
 from orchestrator.services import catalogue
 from orchestrator.services.events import event_record
@@ -20,7 +20,7 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
     the alias stays where it is and the failure is raised and logged with its reason.
 
     Raises:
-        ModelNotFound: no such model or version.
+        ModelNotFound: no such model or version, or it was retired meanwhile.
         InvalidInput: name or weight cannot be, the name is a version of the model, or the weights would exceed 100.
         AltlasError: the version did not load.
     """
@@ -30,7 +30,7 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
     former = before.version.version if before else None
     prove(row, what=f"alias {name}", before=former, nodes=holders(model, former) if former else [], actor=actor)
     with transaction.atomic():
-        Model.objects.select_for_update().get(pk=row.model_id)
+        row = _held(row)
         alias = _changed(Alias.objects.filter(model=row.model, name=name).first(), row, name=name, weight=weight)
         _check(alias)
         alias.save()
@@ -54,7 +54,9 @@ def alias_remove(*, model: str, name: str, actor: str = "") -> None:
         ModelNotFound: no such alias.
     """
     with transaction.atomic():
-        alias = Alias.objects.select_for_update().filter(model__name=model, name=name).select_related("version").first()
+        # The alias alone: with its model, and after it, this would be the reverse of the order in which one moves.
+        rows = Alias.objects.select_for_update(of=("self",)).select_related("version")
+        alias = rows.filter(model__name=model, name=name).first()
         if alias is None:
             raise ModelNotFound(f"The model {model!r} has no alias {name!r}.")
         event_record(
@@ -67,6 +69,19 @@ def alias_remove(*, model: str, name: str, actor: str = "") -> None:
         )
         alias.delete()
     policy_apply(model=model)
+
+
+def _held(row: ModelVersion) -> ModelVersion:
+    """Lock the model, so that of two changes of its aliases one sees the other, and the version, so that nobody retires
+    it while an alias comes to point at it: proving it has taken its time.
+
+    Raises: ModelNotFound: it is there no more.
+    """
+    Model.objects.select_for_update().filter(pk=row.model_id).first()
+    found = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").filter(pk=row.pk).first()
+    if found is None or found.status == VersionStatus.RETIRED:
+        raise ModelNotFound(f"{row} was retired meanwhile; the alias stays as it was.")
+    return found
 
 
 def _changed(alias: Alias | None, row: ModelVersion, *, name: str, weight: int) -> Alias:

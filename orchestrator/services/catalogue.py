@@ -161,7 +161,7 @@ def loaded_record(
     Returns whether that it works is news.
     """
     with transaction.atomic():
-        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        row = _locked(model, version)
         if row is None:
             return False
         # A fresh process has not run every shape yet: what earlier ones grew to is forgotten slowly.
@@ -182,7 +182,7 @@ def loaded_record(
 def version_proved(*, model: str, version: str) -> bool:
     """Mark the version as one that has loaded and passed its warm-up; return whether that is news."""
     with transaction.atomic():
-        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        row = _locked(model, version)
         if row is None or row.status not in {"registered", "failed"}:
             return False
         row.status, row.status_reason = "available", ""
@@ -199,7 +199,7 @@ def measured_record(*, model: str, version: str, measured_bytes: int) -> None:
 def failure_record(*, model: str, version: str, detail: str) -> None:
     """Mark the version as failed: its content cannot be served, and traffic goes to the version before it."""
     with transaction.atomic():
-        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        row = _locked(model, version)
         if row is not None and row.status in {"registered", "available"}:
             event_record(
                 kind=EventKind.CATALOGUE,
@@ -221,7 +221,7 @@ def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion
         Conflict: an alias points at it.
     """
     with transaction.atomic():
-        row = ModelVersion.objects.select_for_update().filter(model__name=model, version=version).first()
+        row = _locked(model, version)
         if row is None:
             raise ModelNotFound(f"There is no version {version!r} of the model {model!r}.")
         names = ", ".join(row.aliases.values_list("name", flat=True))
@@ -231,6 +231,12 @@ def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion
         row.save(update_fields=["status", "status_reason", "updated_at"])
         event_record(kind=EventKind.CATALOGUE, model=model, version=version, reason="retired", actor=actor)
     return row
+
+
+def _locked(model: str, version: str) -> ModelVersion | None:
+    # The version alone: with the model, and after it, this would be the reverse of the order in which aliases move.
+    rows = ModelVersion.objects.select_for_update(of=("self",)).select_related("model")
+    return rows.filter(model__name=model, version=version).first()
 
 
 def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:

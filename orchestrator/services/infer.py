@@ -95,7 +95,7 @@ def lease(*, model: str, version: str | None = None, deadline: float | None = No
     if here is None:
         raise exceptions.NodeUnavailable("A lease can be held inside a node worker only.")
     until = time.monotonic() + (conf.infer_seconds if deadline is None else deadline)
-    with here.supervisor.lease(spec_get(model=model, version=version), deadline=until) as held:
+    with here.supervisor.lease(spec_get(model=model, version=version, until=until), deadline=until) as held:
         yield held
 
 
@@ -119,7 +119,7 @@ def infer_here(
     begun = time.monotonic()
     spec: VersionSpec | None = None
     try:
-        spec = spec_get(model=model, version=version, task=task)
+        spec = spec_get(model=model, version=version, task=task, until=until)
         log_context.note(model=spec.key)
         with here.supervisor.lease(spec, deadline=until) as held:
             if held.hit:

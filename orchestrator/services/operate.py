@@ -134,7 +134,8 @@ def order_here(*, verb: str, model: str, version: str | None, until: float) -> d
         }
     if verb in {"drain", "resume"}:
         here.set_draining(verb == "drain")
-        return {"model": model, "version": version, "node": current.name, "replicas": 0}
+        held = [[key.model, key.version] for key in current.supervisor.held()]
+        return {"model": model, "version": version, "node": current.name, "replicas": 0, "held": held}
     if verb.startswith("census"):
         runners = [runner for key, runner in current.supervisor.runners() if key.model == model]
         if not runners:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,7 +18,7 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import manifest as manifests
 from orchestrator import runtimes, sources
 from orchestrator.conf import conf
-from orchestrator.exceptions import ModelUnloadable, TaskMismatch
+from orchestrator.exceptions import ModelUnavailable, ModelUnloadable, TaskMismatch
 from orchestrator.models import ModelVersion, Runtime, Task
 from orchestrator.policies import Places, Split
 from orchestrator.selectors.catalogue import version_routes
@@ -35,21 +37,25 @@ class _Routes:
 
 # Beyond this, an old answer is no longer given while a new one is being read.
 _STALE_FACTOR = 10
+_WAIT_SECONDS = 10.0  # for somebody else's read, by who names no deadline
 
 _kept: dict[tuple[str, str | None], _Routes] = {}
 _reading: set[tuple[str, str | None]] = set()
 _lock = threading.Lock()
-_first_reads = threading.Lock()
+_first_reads: dict[tuple[str, str | None], Future[_Routes]] = {}
 _places = Places()
 
 
-def spec_get(*, model: str, version: str | None = None, task: str | None = None) -> VersionSpec:
+def spec_get(
+    *, model: str, version: str | None = None, task: str | None = None, until: float | None = None
+) -> VersionSpec:
     """Return what to load for ``model``; without ``version`` the aliases and the version policy choose one.
 
     The catalogue is read again in the background when the remembered answer is a little old, so that no warm request
-    waits for a table.
+    waits for a table; one for which nothing is remembered waits, by the monotonic clock, ``until`` then at most.
 
     Raises:
+        ModelUnavailable: the catalogue has not been read by then.
         ModelNotFound: no such model, version or alias.
         TaskMismatch: the model does something other than ``task``.
         ModelUnloadable: its files are not on this machine.
@@ -57,7 +63,7 @@ def spec_get(*, model: str, version: str | None = None, task: str | None = None)
     name = (model, version)
     routes, now = _kept.get(name), clock.monotonic()
     if routes is None or now > routes.until + conf.catalogue_seconds * (_STALE_FACTOR - 1):
-        routes = _read_once(name)
+        routes = _read_once(name, now + _WAIT_SECONDS if until is None else until)
     elif now > routes.until:
         _read_behind(name)
     spec = routes.split.choices[0] if len(routes.split.choices) == 1 else routes.split.at(_places.next())
@@ -70,15 +76,42 @@ def spec_forget() -> None:
     """Drop all that is remembered, so that the next request sees the catalogue as it is."""
     with _lock:
         _kept.clear()
+        _first_reads.clear()  # what is being read may be the catalogue as it was
 
 
-def _read_once(name: tuple[str, str | None]) -> _Routes:
-    """Read for all who want the same now: a crowd of first requests takes one database connection, not one each."""
-    with _first_reads:
+def _read_once(name: tuple[str, str | None], until: float) -> _Routes:
+    """Read for all who want the same now: a crowd of first requests takes one database connection, not one each.
+
+    The one that reads is bound by the database's own limits, who waits for it by ``until``.
+    """
+    with _lock:
         found = _kept.get(name)
         if found is not None and clock.monotonic() <= found.until:
             return found
-        return _read(name)
+        reading = _first_reads.get(name)
+        if reading is None:
+            mine = _first_reads[name] = Future[_Routes]()
+    if reading is None:
+        return _read_for_all(name, mine)
+    try:
+        return reading.result(max(0.0, until - clock.monotonic()))
+    except FutureTimeout:
+        raise ModelUnavailable("The catalogue could not be read in time; try again.", retry_after=1) from None
+
+
+def _read_for_all(name: tuple[str, str | None], reading: Future[_Routes]) -> _Routes:
+    try:
+        routes = _read(name)
+    except BaseException as exc:
+        reading.set_exception(exc)
+        raise
+    else:
+        reading.set_result(routes)
+        return routes
+    finally:
+        with _lock:
+            if _first_reads.get(name) is reading:
+                del _first_reads[name]
 
 
 def _read(name: tuple[str, str | None]) -> _Routes:

@@ -144,7 +144,7 @@ def runtime_set(*, model: str, version: str | None = None, runtime: str, actor: 
         raise InvalidInput(f"Unknown runtime {runtime!r}; known are {', '.join(Runtime.values)}.")
     found = version_find(model=model, version=version)
     with transaction.atomic():
-        row = ModelVersion.objects.select_for_update().select_related("model").get(pk=found.pk)
+        row = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").get(pk=found.pk)
         if runtime in COMPILED and not any(kept["accepted"] for kept in row.variants.get(runtime, {}).values()):
             raise InvalidInput(f"{row} has no {runtime} variant; export one first.")
         before, row.runtime = row.runtime, runtime

@@ -58,6 +58,10 @@ class Core:
             ),
         )
 
+    def held(self) -> set[Key]:
+        """Return what a node that leaves service has to hand over."""
+        return {replica.spec.key for replica in self.replicas.values() if replica.state in ARRIVING | {State.READY}}
+
     def of(self, key: Key) -> list[Replica]:
         return [replica for replica in self.replicas.values() if replica.spec.key == key]
 
@@ -134,11 +138,14 @@ class Core:
         self.pump(now=now)
         return len(arriving)
 
-    def recycle(self, key: Key, *, reason: str, now: float, spec: VersionSpec | None = None) -> int:
-        """Replace every ready replica of ``key``, one after the other, by one of ``spec``; return how many."""
+    def recycle(
+        self, key: Key, *, reason: str, now: float, only: int | None = None, spec: VersionSpec | None = None
+    ) -> int:
+        """Replace every ready replica of ``key``, one after the other, or the one with the id ``only``, by one of
+        ``spec``; return how many."""
         for replica in self.of(key):
             replica.newest = spec or replica.newest
-        found = self._upkeep.ask_for(key, reason)
+        found = self._upkeep.ask_for(key, reason, only=only)
         self._upkeep.tick(now=now)
         self.pump(now=now)
         return found

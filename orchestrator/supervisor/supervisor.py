@@ -153,9 +153,17 @@ class Supervisor:
         """Replace every replica of ``key`` by a fresh one, of ``spec``, without a failed request; return how many."""
         return int(self._call(lambda: self._core.recycle(key, reason=reason, spec=spec, now=time.monotonic())))
 
+    def recycle_process(self, pid: int, *, reason: str) -> int:
+        """As ``recycle`` for the replica whose process is ``pid``, those beside it spared; 0 when it is gone."""
+        return int(self._call(lambda: self._recycle_process(pid, reason)))
+
     def follow(self, model: str, *, pinned: bool, max_replicas: int) -> None:
         """Have what is loaded of ``model`` follow its row in the catalogue."""
         self._call(lambda: self._core.follow(model, pinned=pinned, max_replicas=max_replicas, now=time.monotonic()))
+
+    def held(self) -> set[Key]:
+        """Return what is loaded, or being loaded, and not about to leave; true at the moment it is asked."""
+        return set(self._call(self._core.held))
 
     def state(self) -> dict[str, Any]:
         """Return what the node holds: the shape of one node in ``GET /api/v1/cache``."""
@@ -323,6 +331,14 @@ class Supervisor:
             runner.kill("stopped")
         for runner in running:
             runner.gone.wait(2.0)
+
+    def _recycle_process(self, pid: int, reason: str) -> int:
+        for replica in self._core.replicas.values():
+            process = self._processes.get(replica.id)
+            if process is not None and process.runner is not None and process.runner.pid == pid:
+                now = time.monotonic()
+                return self._core.recycle(replica.spec.key, reason=reason, now=now, only=replica.id)
+        return 0
 
     # --- the core's shell -------------------------------------------------------------------------------------------
     def start_load(self, replica: Replica) -> None:

@@ -33,9 +33,12 @@ class Upkeep:
         self._asked: dict[int, str] = {}
         self._given_up: dict[Key, float] = {}  # when a further process found no room
 
-    def ask_for(self, key: Key, reason: str) -> int:
-        """Note that every ready replica of ``key`` is to be replaced; return how many."""
-        ready = [replica for replica in self._core.of(key) if replica.state is State.READY]
+    def ask_for(self, key: Key, reason: str, *, only: int | None = None) -> int:
+        """Note that every ready replica of ``key``, or the one with the id ``only``, is to be replaced; return how
+        many."""
+        ready = [
+            replica for replica in self._core.of(key) if replica.state is State.READY and only in (None, replica.id)
+        ]
         self._asked |= {replica.id: reason for replica in ready}
         return len(ready)
 

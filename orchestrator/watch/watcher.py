@@ -89,7 +89,7 @@ class Watcher:
         for pid in verdict.recycle:
             if pid in by_pid:
                 metrics.ACTIONS.labels(Action.RECYCLE.value).inc()
-                self._supervisor.recycle(by_pid[pid][0], reason="memory")  # the successor is warm first
+                self._supervisor.recycle_process(pid, reason="memory")  # the successor is warm first
 
     def _keep(self, readings: list[Reading], verdict: Verdict) -> None:
         at = clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -13,10 +14,12 @@ from altlas.kernel import clock
 from altlas.kernel.models import Alert
 from orchestrator.models import MemorySample
 from orchestrator.services.memory import memory_samples_purge
+from orchestrator.supervisor.pools import PoolLimits
 from orchestrator.watch.conf import conf
-from orchestrator.watch.thresholds import Thresholds
+from orchestrator.watch.thresholds import Thresholds, Verdict
 from orchestrator.watch.watcher import Watcher
 from tests.orchestrator.support import Scene, echo, supervised, within
+from tests.orchestrator.test_upkeep import steady_load
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +78,29 @@ def test_a_runner_that_stays_above_its_hard_limit_is_told_of_and_replaced_withou
         assert (alert.state, alert.detail["pid"], alert.detail["action"]) == ("firing", before, "recycle")
         watch._judge.thresholds = Thresholds()
         eventually(lambda: watch.round() and Alert.objects.get(pk=alert.pk).state == "resolved", within=20, every=0.3)
+
+
+def test_of_two_processes_of_a_model_only_the_one_that_leaks_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = PoolLimits(busy_leases=1.0, grow_seconds=0.0, shrink_seconds=1000.0)
+    spec = echo(latency_seconds=0.05, max_replicas=2)
+    with supervised(core={"pools": pools}) as scene:
+        with steady_load(scene, spec, clients=3):
+            eventually(lambda: [r["state"] for r in scene.replicas("echo")] == ["ready", "ready"], within=20)
+        sound, leaking = (replica["pid"] for replica in scene.replicas("echo"))  # of several, the first goes first
+        watch = watcher(scene)
+        found = Verdict(recycle=(leaking,))
+        monkeypatch.setattr(watch, "_judge", SimpleNamespace(judge=lambda _readings, **_: found))
+        watch.round()
+
+        def replaced() -> bool:
+            pids = {replica["pid"] for replica in scene.replicas("echo")}
+            return len(pids) == 2 and None not in pids and leaking not in pids
+
+        eventually(replaced, within=20)
+        assert sound in {replica["pid"] for replica in scene.replicas("echo")}
+        assert [record.reason for record in scene.kinds("recycle")] == ["memory"]
+        watch.round()  # a process that has gone meanwhile
+        assert len(scene.kinds("recycle")) == 1
 
 
 def test_a_trim_gives_freed_memory_back() -> None:

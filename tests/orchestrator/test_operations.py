@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from datetime import timedelta
 from io import StringIO
 
@@ -14,10 +15,13 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from altlas.kernel import clock
+from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
 from orchestrator import services
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, Node
 from orchestrator.selectors import node_history
+from orchestrator.selectors.cluster import PREFIX
+from orchestrator.services import nodes
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended, jobs_take_over
 from orchestrator.services.purge import history_purge
@@ -76,6 +80,24 @@ def test_the_only_node_in_service_cannot_be_drained(operator: APIClient, local_n
     out = StringIO()
     call_command("nodes", "list", stdout=out)
     assert out.getvalue().startswith("here: in service, 0 of 512 MB")
+
+
+def test_a_second_drain_has_nothing_more_to_tell(
+    drill: str, local_node: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.model_load(model=drill)
+    shown = Heartbeat(name="here", supervisor=local_node.supervisor).report()
+    redis_client("live").set(PREFIX + "other", json.dumps({**shown, "name": "other", "replicas": []}), px=30_000)
+    loaded = list[str]()
+    monkeypatch.setattr(nodes, "load_on", lambda row, *, node, **_: loaded.append(f"{row} on {node}"))
+    try:
+        first = services.node_drain(name="here")
+        second = services.node_drain(name="here")  # while the last sign of life still shows the model
+    finally:
+        redis_client("live").delete(PREFIX + "other")
+    assert first["moved"] == [{"model": drill, "version": "1", "to": "other"}]
+    assert second == {"node": "here", "moved": [], "kept": []}
+    assert loaded == ["drill:1 on other"]
 
 
 def test_a_load_is_one_job_from_its_beginning_to_its_end(operator: APIClient, drill: str) -> None:
