@@ -42,7 +42,7 @@ def ask(
     begun = time.monotonic()
     whole = {
         **request,
-        "until": time.time() + seconds,
+        "seconds": seconds,
         "request_id": request_id.current_request_id(),
         "trace": tracing.carried(),
     }

@@ -1,4 +1,8 @@
-"""A node's list in Redis: for callers on other machines, and for all that has to wait."""
+"""A node's list in Redis: for callers on other machines, and for all that has to wait.
+
+What a request may still take is counted by Redis' clock, which both sides know: those of two machines may differ by
+more than a deadline.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,14 @@ logger = logging.getLogger(__name__)
 _PREFIX = "altlas:lane:"
 _KEPT_SECONDS = 120
 _FIRST_SLICE, _SLICE = 0.25, 1.0
+# Adds a request behind the time of its coming; 0 when the list is full. In the trip that the push takes anyway.
+_PUSH = """
+if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+local now = redis.call('TIME')
+redis.call(ARGV[1], KEYS[1], now[1] .. ' ' .. now[2] .. ' ' .. ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
 
 
 def ask(
@@ -29,19 +41,17 @@ def ask(
 ) -> dict[str, Any] | None:
     """Put ``request`` on the list of ``node`` and wait for the reply. As ``orchestrator.lane.ask``."""
     reply_id = replies.new_reply_id()
-    body = msgpack.packb({**request, "reply_id": reply_id})
+    body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
     try:
         with client("broker").pipeline(transaction=False) as pipe:
-            (pipe.lpush if urgent else pipe.rpush)(_PREFIX + node, body)
-            pipe.expire(_PREFIX + node, _KEPT_SECONDS)
+            pipe.eval(_PUSH, 1, _PREFIX + node, "LPUSH" if urgent else "RPUSH", body, conf.lane_queue, _KEPT_SECONDS)
             # In the same round trip: most replies are there before a second one would have begun.
             replies.await_in(pipe, reply_id, timeout=max(0.01, min(_FIRST_SLICE, seconds)))
-            length, _, found = pipe.execute()
+            taken, found = pipe.execute()
         reply = replies.unpacked(found)
         if reply is not None:
             return reply
-        if length > conf.lane_queue:
-            client("broker").lrem(_PREFIX + node, 1 if urgent else -1, body)
+        if not taken:
             raise NodeUnavailable("The node has more requests than it can take; try again.", retry_after=1)
     except redis.RedisError as exc:
         raise Unavailable("The message broker cannot be reached; try again shortly.") from exc
@@ -61,7 +71,10 @@ def length(node: str) -> int:
 
 
 class LaneReaders:
-    """The node's end: threads that each take one request at a time and answer it."""
+    """The node's end: threads that each take one request at a time and answer it.
+
+    ``serve`` finds in the request, as ``until``, its deadline by this process' monotonic clock.
+    """
 
     def __init__(
         self, node: str, *, threads: int, serve: Callable[[dict[str, Any]], None], slots: Slots | None = None
@@ -88,20 +101,26 @@ class LaneReaders:
     def _run(self) -> None:
         while not self._over.is_set():
             try:
-                found = client("broker").blpop([self._key], timeout=_SLICE)
+                with client("broker").pipeline(transaction=False) as pipe:
+                    pipe.blpop([self._key], timeout=_SLICE)
+                    pipe.time()
+                    found, now = pipe.execute()
             except redis.RedisError:
                 # Redis is away: its callers are told so by their own side.
                 self._over.wait(0.5)
                 continue
             if found is not None:
-                self._take(bytes(found[1]))  # type: ignore[arg-type]  # the client does not decode
+                self._take(bytes(found[1]), now)
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, stamped: bytes, now: tuple[int, int]) -> None:
         try:
+            seconds, micros, body = stamped.split(b" ", 2)
+            waited = now[0] - int(seconds) + (now[1] - int(micros)) / 1e6
             request: dict[str, Any] = msgpack.unpackb(body, raw=False)
+            request["until"] = time.monotonic() + request["seconds"] - waited
             self._slots.take()
             try:
-                if request["until"] > time.time():
+                if request["until"] > time.monotonic():
                     with request_id.bound(str(request.get("request_id", ""))), log_context.scope():
                         self._serve(request)
             finally:

@@ -158,7 +158,7 @@ def test_a_caller_that_goes_away_costs_nobody_else_anything(node: str) -> None:
         connection.sendall(b"\xff\xff\xff\xff nonsense")
         connection.close()
         gone = door._connected(node)
-        door.frames.send(gone, {"name": "gone"})
+        door.frames.send(gone, {"name": "gone", "seconds": 10})
         assert held.begun.acquire(timeout=10)
         gone.close()
         held.go.set()
