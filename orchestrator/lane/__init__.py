@@ -16,10 +16,10 @@ from typing import Any
 from altlas.kernel import request_id, tracing
 from orchestrator.lane import door, queue
 from orchestrator.lane.door import Door
-from orchestrator.lane.queue import LaneReaders, length
+from orchestrator.lane.queue import LaneReaders, length, order
 from orchestrator.lane.slots import Slots
 
-__all__ = ["Door", "LaneReaders", "Slots", "ask", "length"]
+__all__ = ["Door", "LaneReaders", "Slots", "ask", "length", "order"]
 
 
 def ask(

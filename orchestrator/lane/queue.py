@@ -14,6 +14,7 @@ from typing import Any
 
 import msgpack
 import redis
+from redis.client import Pipeline
 
 from altlas.kernel import log_context, replies, request_id
 from altlas.kernel.errors import Unavailable
@@ -24,8 +25,11 @@ from orchestrator.lane.slots import Slots
 
 logger = logging.getLogger(__name__)
 _PREFIX = "altlas:lane:"
+_ORDERS = "altlas:orders:"
 _KEPT_SECONDS = 120
 _FIRST_SLICE, _SLICE = 0.25, 1.0
+_FULL = "The node has more requests than it can take; try again."
+_AWAY = "The message broker cannot be reached; try again shortly."
 # Adds a request behind the time of its coming; 0 when the list is full. In the trip that the push takes anyway.
 _PUSH = """
 if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
@@ -44,7 +48,7 @@ def ask(
     body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
     try:
         with client("broker").pipeline(transaction=False) as pipe:
-            pipe.eval(_PUSH, 1, _PREFIX + node, "LPUSH" if urgent else "RPUSH", body, conf.lane_queue, _KEPT_SECONDS)
+            _push(pipe, _PREFIX + node, body, urgent=urgent)
             # In the same round trip: most replies are there before a second one would have begun.
             replies.await_in(pipe, reply_id, timeout=max(0.01, min(_FIRST_SLICE, seconds)))
             taken, found = pipe.execute()
@@ -52,9 +56,9 @@ def ask(
         if reply is not None:
             return reply
         if not taken:
-            raise NodeUnavailable("The node has more requests than it can take; try again.", retry_after=1)
+            raise NodeUnavailable(_FULL, retry_after=1)
     except redis.RedisError as exc:
-        raise Unavailable("The message broker cannot be reached; try again shortly.") from exc
+        raise Unavailable(_AWAY) from exc
     end = time.monotonic() + seconds + 0.5
     while (left := end - time.monotonic()) > 0:
         reply = replies.receive(reply_id, timeout=min(_SLICE, left))
@@ -65,6 +69,25 @@ def ask(
     return None
 
 
+def order(node: str, request: dict[str, Any], *, seconds: float) -> str:
+    """Put ``request`` on the list of what ``node`` is to do at once, which nothing else waits in; return the id under
+    which its reply comes. Errors as by ``orchestrator.lane.ask``."""
+    reply_id = replies.new_reply_id()
+    body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
+    try:
+        taken = _push(client("broker"), _ORDERS + node, body)
+    except redis.RedisError as exc:
+        raise Unavailable(_AWAY) from exc
+    if not taken:
+        raise NodeUnavailable(_FULL, retry_after=1)
+    return reply_id
+
+
+def _push(connection: redis.Redis | Pipeline, key: str, body: bytes, *, urgent: bool = False) -> Any:
+    end = "LPUSH" if urgent else "RPUSH"
+    return connection.eval(_PUSH, 1, key, end, body, conf.lane_queue, _KEPT_SECONDS)
+
+
 def length(node: str) -> int:
     """Return how many requests wait on the lane of ``node``."""
     return int(client("broker").llen(_PREFIX + node))
@@ -73,18 +96,26 @@ def length(node: str) -> int:
 class LaneReaders:
     """The node's end: threads that each take one request at a time and answer it.
 
-    ``serve`` finds in the request, as ``until``, its deadline by this process' monotonic clock.
+    With ``orders`` they read what is to be done at once. ``serve`` finds in the request, as ``until``, its deadline by
+    this process' monotonic clock.
     """
 
     def __init__(
-        self, node: str, *, threads: int, serve: Callable[[dict[str, Any]], None], slots: Slots | None = None
+        self,
+        node: str,
+        *,
+        threads: int,
+        serve: Callable[[dict[str, Any]], None],
+        slots: Slots | None = None,
+        orders: bool = False,
     ) -> None:
-        self._key = _PREFIX + node
+        self._key = (_ORDERS if orders else _PREFIX) + node
         self._slots = slots or Slots(threads)
         self._serve = serve
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, name=f"lane-{number}", daemon=True) for number in range(threads)
+            threading.Thread(target=self._run, name=f"{'orders' if orders else 'lane'}-{number}", daemon=True)
+            for number in range(threads)
         ]
 
     def start(self) -> None:

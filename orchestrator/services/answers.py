@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from altlas.kernel import problems, replies
 from orchestrator import exceptions, statistics
 from orchestrator.services.infer import infer_here
+from orchestrator.services.operate import order_here
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,19 @@ def answer(reply_id: str, work: Callable[[], dict[str, Any]], *, counted: int = 
 def serve(request: dict[str, Any]) -> None:
     """Answer one request from the node's list."""
     serve_here(request, partial(_reply, request["reply_id"]))
+
+
+def serve_order(request: dict[str, Any]) -> None:
+    """Carry out one order from the list of what the node is to do at once, and answer it."""
+    try:
+        answer(
+            request["reply_id"],
+            lambda: order_here(
+                verb=request["verb"], model=request["model"], version=request["version"], until=request["until"]
+            ),
+        )
+    finally:
+        close_old_connections()
 
 
 def serve_here(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
