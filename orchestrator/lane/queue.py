@@ -21,6 +21,7 @@ from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
 from orchestrator.conf import conf
 from orchestrator.exceptions import NodeUnavailable
+from orchestrator.lane.signs import Alive, Signs
 from orchestrator.lane.slots import Slots
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ _PREFIX = "altlas:lane:"
 _ORDERS = "altlas:orders:"
 _KEPT_SECONDS = 120
 _FIRST_SLICE, _SLICE = 0.25, 1.0
+_FIRST_PAUSE = 0.05
 _FULL = "The node has more requests than it can take; try again."
 _AWAY = "The message broker cannot be reached; try again shortly."
 # Adds a request behind the time of its coming; 0 when the list is full. In the trip that the push takes anyway.
@@ -41,7 +43,7 @@ return 1
 
 
 def ask(
-    node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool], urgent: bool = False
+    node: str, request: dict[str, Any], *, seconds: float, alive: Alive, urgent: bool = False
 ) -> dict[str, Any] | None:
     """Put ``request`` on the list of ``node`` and wait for the reply. As ``orchestrator.lane.ask``."""
     reply_id = replies.new_reply_id()
@@ -59,13 +61,28 @@ def ask(
             raise NodeUnavailable(_FULL, retry_after=1)
     except redis.RedisError as exc:
         raise Unavailable(_AWAY) from exc
-    end = time.monotonic() + seconds + 0.5
+    return _awaited(reply_id, Signs(node, alive), time.monotonic() + seconds + 0.5)
+
+
+def _awaited(reply_id: str, signs: Signs, end: float) -> dict[str, Any] | None:
+    """Wait for the reply until ``end``: a Redis that is away for a moment costs nothing that its node has in hand."""
+    away: Unavailable | None = None
+    pause = _FIRST_PAUSE
     while (left := end - time.monotonic()) > 0:
-        reply = replies.receive(reply_id, timeout=min(_SLICE, left))
+        try:
+            reply = replies.receive(reply_id, timeout=min(_SLICE, left))
+        except Unavailable as exc:
+            away = exc
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _SLICE)
+            continue
+        away, pause = None, _FIRST_PAUSE
         if reply is not None:
             return reply
-        if not alive(node):
+        if signs.gone():
             raise NodeUnavailable("The node went away with this request; try again.", retry_after=1)
+    if away is not None:
+        raise away
     return None
 
 
