@@ -60,7 +60,7 @@ def variant_export(*, model: str, version: str, runtime: str, actor: str) -> Non
 
 @shared_task(name="orchestrator.order", acks_late=False)
 def order(*, reply_id: str, verb: str, model: str, version: str | None, until: float) -> None:
-    """Load or unload on this node; a second delivery finds it done."""
+    """Load on this node, or take a census of it; a second delivery finds it done."""
     seconds = until - time.time()
     if seconds <= 0:
         return

@@ -9,17 +9,17 @@ is answered by nobody, and its caller knows when.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from altlas.kernel import request_id, tracing
 from orchestrator.lane import door, queue
 from orchestrator.lane.door import Door
-from orchestrator.lane.queue import LaneReaders, length
+from orchestrator.lane.queue import LaneReaders, length, order
+from orchestrator.lane.signs import Alive
 from orchestrator.lane.slots import Slots
 
-__all__ = ["Door", "LaneReaders", "Slots", "ask", "length"]
+__all__ = ["Door", "LaneReaders", "Slots", "ask", "length", "order"]
 
 
 def ask(
@@ -27,22 +27,23 @@ def ask(
     request: dict[str, Any],
     *,
     seconds: float,
-    alive: Callable[[str], bool],
+    alive: Alive,
     urgent: bool = False,
     near: bool = True,
 ) -> dict[str, Any] | None:
     """Send ``request`` (msgpack types) to ``node`` and wait for the reply; None when none came in time.
 
-    ``urgent`` goes before all that waits; ``near`` false does not try the node's door.
+    ``urgent`` goes before all that waits; ``near`` false does not try the node's door. ``alive`` says, while waiting,
+    whether the node is there; None where that is not known.
 
     Raises:
-        NodeUnavailable: the lane is full, or the node has gone (``alive`` says so while waiting).
-        Unavailable: Redis cannot be reached.
+        NodeUnavailable: the lane is full, or the node has gone.
+        Unavailable: Redis could not be reached to send the request, or has been away when the time was over.
     """
     begun = time.monotonic()
     whole = {
         **request,
-        "until": time.time() + seconds,
+        "seconds": seconds,
         "request_id": request_id.current_request_id(),
         "trace": tracing.carried(),
     }

@@ -21,6 +21,7 @@ from typing import Any, Final
 from altlas.engines.conf import HOME
 from altlas.kernel import log_context, request_id
 from orchestrator.exceptions import NodeUnavailable
+from orchestrator.lane.signs import Alive, Signs
 from orchestrator.lane.slots import Slots
 from orchestrator.runner import frames
 
@@ -43,7 +44,7 @@ def folder() -> Path:
     return HOME.path / "run" / "doors"
 
 
-def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool]) -> dict[str, Any] | None:
+def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Alive) -> dict[str, Any] | None:
     """Have ``node`` answer ``request`` now; None when no answer came within ``seconds``.
 
     Raises:
@@ -57,7 +58,7 @@ def ask(node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[
         connection.close()
         raise NotTaken from None
     try:
-        reply = _awaited(connection, node, time.monotonic() + seconds + _SLACK, alive)
+        reply = _awaited(connection, Signs(node, alive), time.monotonic() + seconds + _SLACK)
     except BaseException:
         connection.close()
         raise
@@ -95,7 +96,7 @@ def _connected(node: str) -> socket.socket:
     return connection
 
 
-def _awaited(connection: socket.socket, node: str, end: float, alive: Callable[[str], bool]) -> dict[str, Any] | None:
+def _awaited(connection: socket.socket, signs: Signs, end: float) -> dict[str, Any] | None:
     while (left := end - time.monotonic()) > 0:
         if _readable(connection, min(_SLICE, left)):
             try:
@@ -105,7 +106,7 @@ def _awaited(connection: socket.socket, node: str, end: float, alive: Callable[[
             if reply is None:
                 raise NodeUnavailable("The node went away with this request; try again.", retry_after=1)
             return reply
-        if not alive(node):
+        if signs.gone():
             raise NodeUnavailable("The node went away with this request; try again.", retry_after=1)
     return None
 
@@ -127,7 +128,8 @@ def _address(node: str) -> Iterator[str]:
 
 
 class Door:
-    """The node's end. ``serve`` gets a request and a function that sends the one reply to it."""
+    """The node's end. ``serve`` gets a request, with its deadline by the monotonic clock as ``until``, and a function
+    that sends the one reply to it."""
 
     def __init__(self, node: str, *, slots: Slots, threads: int, serve: Callable[[dict[str, Any], Send], None]) -> None:
         self._node = node
@@ -213,7 +215,8 @@ class Door:
             return send(_BUSY)
         try:
             with request_id.bound(str(request.get("request_id", ""))), log_context.scope():
-                self._serve(request, send)
+                # By this machine's own clock from now on: a request comes through the door in no time.
+                self._serve({**request, "until": time.monotonic() + request["seconds"]}, send)
         finally:
             self._slots.give_back()
 

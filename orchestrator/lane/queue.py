@@ -1,4 +1,8 @@
-"""A node's list in Redis: for callers on other machines, and for all that has to wait."""
+"""A node's list in Redis: for callers on other machines, and for all that has to wait.
+
+What a request may still take is counted by Redis' clock, which both sides know: those of two machines may differ by
+more than a deadline.
+"""
 
 from __future__ import annotations
 
@@ -10,49 +14,95 @@ from typing import Any
 
 import msgpack
 import redis
+from redis.client import Pipeline
 
 from altlas.kernel import log_context, replies, request_id
 from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
 from orchestrator.conf import conf
 from orchestrator.exceptions import NodeUnavailable
+from orchestrator.lane.signs import Alive, Signs
 from orchestrator.lane.slots import Slots
 
 logger = logging.getLogger(__name__)
 _PREFIX = "altlas:lane:"
+_ORDERS = "altlas:orders:"
 _KEPT_SECONDS = 120
 _FIRST_SLICE, _SLICE = 0.25, 1.0
+_FIRST_PAUSE = 0.05
+_FULL = "The node has more requests than it can take; try again."
+_AWAY = "The message broker cannot be reached; try again shortly."
+# Adds a request behind the time of its coming; 0 when the list is full. In the trip that the push takes anyway.
+_PUSH = """
+if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+local now = redis.call('TIME')
+redis.call(ARGV[1], KEYS[1], now[1] .. ' ' .. now[2] .. ' ' .. ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
 
 
 def ask(
-    node: str, request: dict[str, Any], *, seconds: float, alive: Callable[[str], bool], urgent: bool = False
+    node: str, request: dict[str, Any], *, seconds: float, alive: Alive, urgent: bool = False
 ) -> dict[str, Any] | None:
     """Put ``request`` on the list of ``node`` and wait for the reply. As ``orchestrator.lane.ask``."""
     reply_id = replies.new_reply_id()
-    body = msgpack.packb({**request, "reply_id": reply_id})
+    body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
     try:
         with client("broker").pipeline(transaction=False) as pipe:
-            (pipe.lpush if urgent else pipe.rpush)(_PREFIX + node, body)
-            pipe.expire(_PREFIX + node, _KEPT_SECONDS)
+            _push(pipe, _PREFIX + node, body, urgent=urgent)
             # In the same round trip: most replies are there before a second one would have begun.
             replies.await_in(pipe, reply_id, timeout=max(0.01, min(_FIRST_SLICE, seconds)))
-            length, _, found = pipe.execute()
+            taken, found = pipe.execute()
         reply = replies.unpacked(found)
         if reply is not None:
             return reply
-        if length > conf.lane_queue:
-            client("broker").lrem(_PREFIX + node, 1 if urgent else -1, body)
-            raise NodeUnavailable("The node has more requests than it can take; try again.", retry_after=1)
+        if not taken:
+            raise NodeUnavailable(_FULL, retry_after=1)
     except redis.RedisError as exc:
-        raise Unavailable("The message broker cannot be reached; try again shortly.") from exc
-    end = time.monotonic() + seconds + 0.5
+        raise Unavailable(_AWAY) from exc
+    return _awaited(reply_id, Signs(node, alive), time.monotonic() + seconds + 0.5)
+
+
+def _awaited(reply_id: str, signs: Signs, end: float) -> dict[str, Any] | None:
+    """Wait for the reply until ``end``: a Redis that is away for a moment costs nothing that its node has in hand."""
+    away: Unavailable | None = None
+    pause = _FIRST_PAUSE
     while (left := end - time.monotonic()) > 0:
-        reply = replies.receive(reply_id, timeout=min(_SLICE, left))
+        try:
+            reply = replies.receive(reply_id, timeout=min(_SLICE, left))
+        except Unavailable as exc:
+            away = exc
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _SLICE)
+            continue
+        away, pause = None, _FIRST_PAUSE
         if reply is not None:
             return reply
-        if not alive(node):
+        if signs.gone():
             raise NodeUnavailable("The node went away with this request; try again.", retry_after=1)
+    if away is not None:
+        raise away
     return None
+
+
+def order(node: str, request: dict[str, Any], *, seconds: float) -> str:
+    """Put ``request`` on the list of what ``node`` is to do at once, which nothing else waits in; return the id under
+    which its reply comes. Errors as by ``orchestrator.lane.ask``."""
+    reply_id = replies.new_reply_id()
+    body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
+    try:
+        taken = _push(client("broker"), _ORDERS + node, body)
+    except redis.RedisError as exc:
+        raise Unavailable(_AWAY) from exc
+    if not taken:
+        raise NodeUnavailable(_FULL, retry_after=1)
+    return reply_id
+
+
+def _push(connection: redis.Redis | Pipeline, key: str, body: bytes, *, urgent: bool = False) -> Any:
+    end = "LPUSH" if urgent else "RPUSH"
+    return connection.eval(_PUSH, 1, key, end, body, conf.lane_queue, _KEPT_SECONDS)
 
 
 def length(node: str) -> int:
@@ -61,17 +111,28 @@ def length(node: str) -> int:
 
 
 class LaneReaders:
-    """The node's end: threads that each take one request at a time and answer it."""
+    """The node's end: threads that each take one request at a time and answer it.
+
+    With ``orders`` they read what is to be done at once. ``serve`` finds in the request, as ``until``, its deadline by
+    this process' monotonic clock.
+    """
 
     def __init__(
-        self, node: str, *, threads: int, serve: Callable[[dict[str, Any]], None], slots: Slots | None = None
+        self,
+        node: str,
+        *,
+        threads: int,
+        serve: Callable[[dict[str, Any]], None],
+        slots: Slots | None = None,
+        orders: bool = False,
     ) -> None:
-        self._key = _PREFIX + node
+        self._key = (_ORDERS if orders else _PREFIX) + node
         self._slots = slots or Slots(threads)
         self._serve = serve
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, name=f"lane-{number}", daemon=True) for number in range(threads)
+            threading.Thread(target=self._run, name=f"{'orders' if orders else 'lane'}-{number}", daemon=True)
+            for number in range(threads)
         ]
 
     def start(self) -> None:
@@ -88,20 +149,26 @@ class LaneReaders:
     def _run(self) -> None:
         while not self._over.is_set():
             try:
-                found = client("broker").blpop([self._key], timeout=_SLICE)
+                with client("broker").pipeline(transaction=False) as pipe:
+                    pipe.blpop([self._key], timeout=_SLICE)
+                    pipe.time()
+                    found, now = pipe.execute()
             except redis.RedisError:
                 # Redis is away: its callers are told so by their own side.
                 self._over.wait(0.5)
                 continue
             if found is not None:
-                self._take(bytes(found[1]))  # type: ignore[arg-type]  # the client does not decode
+                self._take(bytes(found[1]), now)
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, stamped: bytes, now: tuple[int, int]) -> None:
         try:
+            seconds, micros, body = stamped.split(b" ", 2)
+            waited = now[0] - int(seconds) + (now[1] - int(micros)) / 1e6
             request: dict[str, Any] = msgpack.unpackb(body, raw=False)
+            request["until"] = time.monotonic() + request["seconds"] - waited
             self._slots.take()
             try:
-                if request["until"] > time.time():
+                if request["until"] > time.monotonic():
                     with request_id.bound(str(request.get("request_id", ""))), log_context.scope():
                         self._serve(request)
             finally:

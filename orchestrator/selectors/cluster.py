@@ -40,6 +40,14 @@ def live_nodes(*, fresh: bool = False) -> list[dict[str, Any]]:
     return _remembered[1]
 
 
+def node_alive(name: str) -> bool | None:
+    """Return whether the node gives signs of life; None when Redis does not say."""
+    try:
+        return bool(client("live").exists(PREFIX + name))
+    except redis_errors.RedisError:
+        return None
+
+
 def node_list() -> QuerySet[Node]:
     return Node.objects.order_by("name")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from django.db import close_old_connections
 from altlas.kernel import problems, replies
 from orchestrator import exceptions, statistics
 from orchestrator.services.infer import infer_here
+from orchestrator.services.operate import order_here
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,21 @@ def serve(request: dict[str, Any]) -> None:
     serve_here(request, partial(_reply, request["reply_id"]))
 
 
+def serve_order(request: dict[str, Any]) -> None:
+    """Carry out one order from the list of what the node is to do at once, and answer it."""
+    try:
+        answer(
+            request["reply_id"],
+            lambda: order_here(
+                verb=request["verb"], model=request["model"], version=request["version"], until=request["until"]
+            ),
+        )
+    finally:
+        close_old_connections()
+
+
 def serve_here(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
-    """Answer one request by ``send``, which is the door's."""
+    """Answer one request by ``send``, which is the door's; its ``until`` is by the monotonic clock."""
     try:
         _answer(send, partial(_infer, request), counted=len(request["inputs"]) if request.get("counted") else 0)
     finally:
@@ -69,7 +82,7 @@ def _infer(request: dict[str, Any]) -> dict[str, Any]:
         task=request["task"],
         inputs=request["inputs"],
         params=request["params"],
-        until=time.monotonic() + request["until"] - time.time(),
+        until=request["until"],
         trace=request.get("trace"),
         counted=bool(request.get("counted")),
     )

@@ -17,7 +17,7 @@ from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions, lane, metrics, statistics
 from orchestrator.conf import conf
 from orchestrator.placement import choose
-from orchestrator.selectors.cluster import live_nodes
+from orchestrator.selectors.cluster import live_nodes, node_alive
 from orchestrator.services.inputs import inputs_check
 from orchestrator.services.specs import spec_get
 from orchestrator.supervisor.lease import Lease
@@ -176,7 +176,7 @@ def _infer_there(
     }
     if conf.lane != "celery":
         chosen = choose(nodes, model=model, version=version, now=time.time(), rng=_rng) or nodes[0]["name"]
-        reply = lane.ask(chosen, request, seconds=seconds, alive=_alive, urgent=urgent, near=conf.lane == "direct")
+        reply = lane.ask(chosen, request, seconds=seconds, alive=node_alive, urgent=urgent, near=conf.lane == "direct")
     else:
         reply = _by_celery(request, seconds)
     if reply is None:
@@ -200,10 +200,6 @@ def _by_celery(request: Mapping[str, Any], seconds: float) -> dict[str, Any] | N
     if reply is None and not live_nodes(fresh=True):
         raise exceptions.NodeUnavailable("The node went away; try again shortly.")
     return reply
-
-
-def _alive(name: str) -> bool:
-    return any(node["name"] == name for node in live_nodes(fresh=True))
 
 
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing

@@ -10,8 +10,9 @@ from typing import Any
 
 from altlas.kernel import replies
 from altlas.kernel.errors import AltlasError
+from altlas.kernel.request_id import current_request_id
 from altlas.kernel.tasks import enqueue
-from orchestrator import exceptions
+from orchestrator import exceptions, lane
 from orchestrator.conf import conf
 from orchestrator.models import EventKind, JobStatus, ModelVersion
 from orchestrator.runner.census import Census
@@ -33,6 +34,8 @@ from orchestrator.worker import node as here
 logger = logging.getLogger(__name__)
 _SETTLE_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
+# What takes a node a moment goes by a way of its own: as a task it would wait for the loads that it is to end.
+_AT_ONCE = frozenset({"unload", "recycle", "cancel", "settle", "drain", "resume"})
 _own_census = Census(frozen=False)
 
 
@@ -282,16 +285,13 @@ def _answer_or_error(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | Alt
 
 
 def _post(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> str:
+    order = {"verb": verb, "model": model, "version": version}
+    if verb in _AT_ONCE:
+        return lane.order(node, {**order, "request_id": current_request_id()}, seconds=seconds)
     reply_id = replies.new_reply_id()
     enqueue(
         "orchestrator.order",
-        kwargs={
-            "reply_id": reply_id,
-            "verb": verb,
-            "model": model,
-            "version": version,
-            "until": time.time() + seconds,
-        },
+        kwargs={**order, "reply_id": reply_id, "until": time.time() + seconds},
         queue=f"altlas.node.{node}",
         expires=seconds,
         on_commit=False,

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from orchestrator.conf import conf
 from orchestrator.lane import Door, LaneReaders, Slots
-from orchestrator.services.answers import serve, serve_here
+from orchestrator.services.answers import serve, serve_here, serve_order
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
@@ -29,6 +29,7 @@ from orchestrator.worker.heartbeat import Heartbeat
 from orchestrator.worker.journal import Journal
 
 logger = logging.getLogger(__name__)
+_ORDER_THREADS = 4  # each order takes a moment, or as long as the database does
 _GRACE_SECONDS = 20.0  # less than what ``up`` grants a worker before it kills it
 
 
@@ -117,6 +118,7 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         self._journal: Journal | None = None
         self._heartbeat: Heartbeat | None = None
         self._lane: LaneReaders | None = None
+        self._orders: LaneReaders | None = None
         self._door: Door | None = None
         self._watcher: Watcher | None = None
 
@@ -140,6 +142,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         slots = Slots(conf.lane_threads)
         self._lane = LaneReaders(name, threads=conf.lane_threads, serve=serve, slots=slots)
         self._lane.start()
+        self._orders = LaneReaders(name, threads=_ORDER_THREADS, serve=serve_order, orders=True)
+        self._orders.start()
         self._door = Door(name, threads=conf.lane_threads, serve=serve_here, slots=slots)
         self._door.start()
         self._watcher = Watcher(node=name, supervisor=supervisor, total_bytes=memory.machine_bytes())
@@ -160,6 +164,8 @@ class SupervisorStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         if self._lane is not None:
             self._lane.stop(within=max(0.0, end - time.monotonic()))
         _finish_tasks(parent, within=max(0.0, end - time.monotonic()))
+        if self._orders is not None:  # until here a load that keeps the node from stopping can be cancelled
+            self._orders.stop()
         if self._watcher is not None:
             self._watcher.stop()
         if here is not None:

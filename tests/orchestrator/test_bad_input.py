@@ -218,7 +218,7 @@ def test_a_failure_is_counted_under_the_version_that_failed_and_an_invented_name
 ) -> None:
     def ask(model: str, text: str) -> None:
         request = {"model": model, "version": None, "task": None, "inputs": [text], "params": {}, "counted": True}
-        serve_here({**request, "until": time.time() + 10}, lambda _reply: None)
+        serve_here({**request, "until": time.monotonic() + 10}, lambda _reply: None)
 
     before = statistics.of(drill, "1")["inference_stats"]["fail"]["count"]
     for text in ("a", "!error"):

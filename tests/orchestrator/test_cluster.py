@@ -20,6 +20,7 @@ from django.db import connection
 
 from orchestrator import exceptions, services
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Node
+from orchestrator.models.jobs import OPEN
 from orchestrator.selectors import cache_state, live_nodes
 from orchestrator.services.jobs import jobs_take_over
 from orchestrator.supervisor.replay import agrees
@@ -215,6 +216,24 @@ def test_a_cancelled_job_ends_its_load(tmp_path: Path) -> None:
         assert services.job_cancel(job=job.pk).status == JobStatus.CANCELLED
         with pytest.raises(exceptions.JobNotFound):
             services.job_cancel(job=uuid.uuid4())
+
+
+def test_what_is_to_end_a_load_does_not_wait_for_it(tmp_path: Path) -> None:
+    for name in ("slow", "slower"):
+        services.model_register(name=name, task="echo", source="echo://", version="1", options={"load_seconds": 60})
+
+    def loading() -> set[str]:
+        return {held["model"] for node in cache_state() for held in node["replicas"] if held["state"] == "loading"}
+
+    with node_worker(tmp_path / "a.log", name="a", threads=1), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(closing, lambda: services.model_load(model="slow", node="a", seconds=50))
+        eventually(lambda: loading() == {"slow"}, within=20)
+        job = services.job_request(model="slower", node="a", actor="ada")  # behind it in the pool's only thread
+        assert services.model_cancel(model="slow", node="a", seconds=10)["replicas"] == 1
+        assert isinstance(asked.exception(10), exceptions.ModelUnavailable)
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING, within=20)
+        assert services.model_unload(model="slower", node="a", seconds=10)["replicas"] == 1
+        eventually(lambda: LoadJob.objects.get(pk=job.pk).status not in OPEN, within=20)
 
 
 def running(process: psutil.Process) -> bool:

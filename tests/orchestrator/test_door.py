@@ -10,16 +10,22 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from altlas.kernel import replies
+from altlas.kernel.errors import Unavailable
 from orchestrator import lane
 from orchestrator.exceptions import NodeUnavailable
-from orchestrator.lane import Door, LaneReaders, Slots, door
+from orchestrator.lane import Door, LaneReaders, Slots, door, queue
+from orchestrator.selectors import cluster
+from orchestrator.selectors.cluster import node_alive
 from tests.support.stack import ROOT
 from tests.support.waiting import eventually
 
@@ -134,6 +140,100 @@ def test_an_answer_that_came_too_late_is_not_that_of_the_next_request(node: str)
         here.stop()
 
 
+class Signs:
+    """Says of a node what it is told, one after the other, and from then on the last."""
+
+    def __init__(self, *said: bool | None) -> None:
+        self._said, self.asked = list(said), 0
+
+    def __call__(self, _node: str) -> bool | None:
+        self.asked += 1
+        return self._said[min(self.asked, len(self._said)) - 1]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits looks often."""
+    for module in (door, queue):
+        monkeypatch.setattr(module, "_SLICE", 0.05)
+
+
+@pytest.mark.parametrize("near", [True, False])
+@pytest.mark.parametrize("said", [(None, None, None, True), (False, True, False, True)])
+def test_a_redis_that_does_not_answer_or_has_lost_a_sign_costs_no_request(
+    node: str, hasty: None, near: bool, said: tuple[bool | None, ...]
+) -> None:
+    held, signs = Held(), Signs(*said)
+    here = opened(node, held, slots=Slots(1))
+    readers = LaneReaders(
+        node, threads=1, serve=lambda request: held(request, partial(replies.send, request["reply_id"]))
+    )
+    readers.start()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lane.ask, node, {"name": "x"}, seconds=20, alive=signs, near=near)
+        try:
+            eventually(lambda: signs.asked > len(said) or asked.done(), within=10)
+            held.go.set()
+            answer = asked.result(10)
+            assert answer is not None and answer["name"] == "x"
+        finally:
+            held.go.set()
+            here.stop()
+            readers.stop()
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_a_node_without_signs_of_life_is_not_waited_for(node: str, hasty: None, near: bool) -> None:
+    held = Held()
+    here = opened(node, held, slots=Slots(1))
+    try:
+        with pytest.raises(NodeUnavailable):
+            lane.ask(node, {"name": "x"}, seconds=20, alive=Signs(False), near=near)
+    finally:
+        held.go.set()
+        here.stop()
+
+
+@pytest.mark.parametrize("failures", [3, 1000])
+def test_a_short_outage_of_redis_costs_a_waiting_request_when_its_time_is_over(
+    node: str, hasty: None, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    receive, failed = replies.receive, list[str]()
+
+    def broken(reply_id: str, *, timeout: float) -> Any:
+        if len(failed) < failures:
+            failed.append(reply_id)
+            raise Unavailable("away")
+        return receive(reply_id, timeout=timeout)
+
+    monkeypatch.setattr(replies, "receive", broken)
+    readers = LaneReaders(node, threads=1, serve=lambda request: answers.append(request["reply_id"]))
+    answers: list[str] = []
+    readers.start()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lane.ask, node, {"name": "x"}, seconds=1, alive=lambda _node: None, near=False)
+        try:
+            eventually(lambda: len(failed) >= 3, within=10)
+            if failures == 3:
+                replies.send(answers[0], {"name": "x"})
+                assert asked.result(10) == {"name": "x"}
+            else:
+                assert isinstance(asked.exception(10), Unavailable)
+                assert len(failed) < 50  # with pauses between them
+        finally:
+            readers.stop()
+
+
+def test_of_a_node_nothing_is_known_while_redis_is_away(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert node_alive(node) is False
+
+    def away(_role: str) -> Any:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(cluster, "client", away)
+    assert node_alive(node) is None
+
+
 def test_a_defect_costs_its_own_request_only(node: str) -> None:
     def serve(request: dict[str, Any], send: Send) -> None:
         if request["name"] == "bad":
@@ -158,7 +258,7 @@ def test_a_caller_that_goes_away_costs_nobody_else_anything(node: str) -> None:
         connection.sendall(b"\xff\xff\xff\xff nonsense")
         connection.close()
         gone = door._connected(node)
-        door.frames.send(gone, {"name": "gone"})
+        door.frames.send(gone, {"name": "gone", "seconds": 10})
         assert held.begun.acquire(timeout=10)
         gone.close()
         held.go.set()
