@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from orchestrator import snapshots
+
 # What is fetched from a hub: weights as safetensors, tokenizer and configuration. Code and pickles never.
 _WANTED: Final = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja", "LICENSE*")
 _UNWANTED: Final = ("onnx/*", "openvino/*", "tf_*", "flax_*", "*.bin", "*.h5", "*.msgpack", "*.py")
@@ -48,14 +50,15 @@ def fetch(source: str) -> Path:
     """As ``resolve``; what a hub has and this machine's cache has not is fetched into the cache first.
 
     Raises:
-        SourceError: also when the hub cannot be reached or has no such model.
+        SourceError: also when the hub cannot be reached or has no such model, or when the cache has only a part of it
+            and the hub cannot give the rest.
     """
-    if _parts(source).scheme == "hf":
-        try:
-            return resolve(source)
-        except SourceError:
-            return _hub_snapshot(*_hub_name(source), offline=False).resolve()
-    return resolve(source)
+    if _parts(source).scheme != "hf":
+        return resolve(source)
+    try:
+        return _whole(source, resolve(source))
+    except SourceError:
+        return _whole(source, _hub_snapshot(*_hub_name(source), offline=False).resolve())
 
 
 def pinned(source: str) -> str:
@@ -91,11 +94,31 @@ def _hub_name(source: str) -> tuple[str, str | None]:
     return repository, revision or None
 
 
+def _whole(source: str, folder: Path) -> Path:
+    """Return ``folder`` when it lacks nothing: with the hub out of reach its client hands out what it cannot check."""
+    lacking = snapshots.missing(folder)
+    if lacking:
+        raise SourceError(
+            f"{source} is only partly in this machine's cache, {', '.join(lacking)} is missing; fetch the rest with "
+            f"`{_by_hand(*_hub_name(source))}` while the hub can be reached."
+        )
+    return folder
+
+
+def _by_hand(repository: str, revision: str | None) -> str:
+    return f"hf download {repository}" + (f" --revision {revision}" if revision else "")
+
+
 def _hub_snapshot(repository: str, revision: str | None, *, offline: bool) -> Path:
     """Return a complete snapshot's folder, from the cache or from the hub."""
     # Heavy, and needed by this scheme only.
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        IncompleteSnapshotError,
+        LocalEntryNotFoundError,
+    )
 
     name = f"hf://{repository}" + (f"@{revision}" if revision else "")
     try:
@@ -110,8 +133,13 @@ def _hub_snapshot(repository: str, revision: str | None, *, offline: bool) -> Pa
         )
     except HFValidationError as exc:
         raise SourceError(f"{name}: {exc}") from exc
+    except IncompleteSnapshotError as exc:
+        raise SourceError(
+            f"{name} is only partly in this machine's cache; fetch the rest with `{_by_hand(repository, revision)}` "
+            f"while the hub can be reached. {str(exc).splitlines()[0]}"
+        ) from exc
     except LocalEntryNotFoundError as exc:
         said = "is not in this machine's cache" if offline else "is not in the cache, and the hub cannot be reached"
-        raise SourceError(f"{name} {said}; fetch it beforehand with `hf download {repository}`.") from exc
+        raise SourceError(f"{name} {said}; fetch it beforehand with `{_by_hand(repository, revision)}`.") from exc
     except (HfHubHTTPError, OSError) as exc:
         raise SourceError(f"{name} could not be fetched: {str(exc).splitlines()[0]}") from exc

@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from altlas.kernel.errors import InvalidInput
-from orchestrator import estimates, manifest, services, sources
+from orchestrator import estimates, manifest, services, snapshots, sources
 from orchestrator.models import ModelVersion
 from tests.orchestrator import tiny
 from tests.orchestrator.support import ROOT
@@ -111,6 +111,65 @@ def test_a_hub_model_is_fetched_once_without_code_or_pickles_and_pinned_to_its_c
     # From the cache alone: the hub is gone, the second time asks nobody.
     again = in_a_process(code, tmp_path, "http://127.0.0.1:9")
     assert again.returncode == 0 and again.stdout == done.stdout, again.stderr[-2000:]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("lost", ["tokenizer.json", "config.json", "model.safetensors"])
+def test_a_snapshot_of_which_a_part_is_missing_is_completed_or_refused(
+    hub: Hub, tmp_path: Path, lost: str, listed: bool
+) -> None:
+    endpoint = f"http://127.0.0.1:{hub.server_address[1]}"
+    assert in_a_process("sources.fetch('hf://org/tiny')", tmp_path, endpoint).returncode == 0
+    (folder,) = (tmp_path / "hub").rglob(f"snapshots/{COMMIT}")
+    (folder / lost).unlink()
+    if not listed:
+        (folder.parents[1] / "trees" / f"{COMMIT}.json").unlink()
+
+    code = "try:\n    print(sources.fetch('hf://org/tiny@main'))\nexcept sources.SourceError as exc:\n    print(exc)"
+    refused = in_a_process(code, tmp_path, "http://127.0.0.1:9").stdout
+    assert "only partly" in refused and lost in refused, refused
+    assert "`hf download org/tiny --revision main`" in refused
+    done = in_a_process(code, tmp_path, endpoint)
+    assert done.stdout.strip() == str(folder) and (folder / lost).is_file(), done.stdout + done.stderr
+    assert in_a_process(code, tmp_path, "http://127.0.0.1:9").stdout == done.stdout
+
+
+MODEL = {"config.json": "{}", "tokenizer.json": "{}", "model.safetensors": ""}
+SHARDS = {f"model-0000{number}-of-00002.safetensors": "" for number in (1, 2)}
+INDEX = {"model.safetensors.index.json": json.dumps({"weight_map": dict(zip("ab", SHARDS, strict=True))})}
+POOLED = {"modules.json": json.dumps([{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])}
+
+
+@pytest.mark.parametrize(
+    ("files", "without", "lacking"),
+    [
+        (MODEL, [], []),
+        (MODEL, ["config.json"], ["config.json"]),
+        (MODEL, ["model.safetensors"], ["model.safetensors"]),
+        (MODEL, ["tokenizer.json"], ["tokenizer.json"]),
+        (MODEL | {"vocab.txt": ""}, ["tokenizer.json"], []),
+        (MODEL | {"vocab.json": ""}, ["tokenizer.json"], ["tokenizer.json"]),
+        (MODEL | {"vocab.json": "", "merges.txt": ""}, ["tokenizer.json"], []),
+        (MODEL | {"spiece.model": ""}, ["tokenizer.json"], []),
+        (MODEL | SHARDS | INDEX, ["model.safetensors"], []),
+        (MODEL | SHARDS | INDEX, ["model.safetensors", "model-00002-of-00002.safetensors"], list(SHARDS)[1:]),
+        (MODEL | INDEX, ["model.safetensors"], list(SHARDS)),
+        (MODEL | SHARDS, ["model.safetensors"], ["model.safetensors.index.json"]),
+        (MODEL | SHARDS, [], []),
+        (MODEL | POOLED, [], ["1_Pooling/config.json"]),
+        (MODEL | POOLED | {"1_Pooling/config.json": "{}"}, [], []),
+        (MODEL | {"modules.json": "7", "model.safetensors.index.json": "no JSON"}, [], []),
+    ],
+)
+def test_a_snapshot_without_a_listing_is_whole_with_what_every_loader_opens(
+    tmp_path: Path, files: dict[str, str], without: list[str], lacking: list[str]
+) -> None:
+    folder = tmp_path / "snapshots" / COMMIT
+    for name, content in files.items():
+        if name not in without:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(content)
+    assert snapshots.missing(folder) == lacking
 
 
 def test_a_hub_that_cannot_be_reached_is_said_so(tmp_path: Path) -> None:
