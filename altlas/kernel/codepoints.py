@@ -18,6 +18,11 @@ def fault(text: str) -> str | None:
     return f"contains {what} at character {found.start()}, which cannot be stored"
 
 
+def escaped(text: str) -> str:
+    """Return ``text`` as UTF-8 can carry it: with a lone surrogate as ``\\udc00``, which JSON lets a client send."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def faults(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
     """Yield (RFC 6901 pointer, fault) for every unstorable string of a JSON value, member names included."""
     # A stack instead of recursion: nesting is chosen by the client.

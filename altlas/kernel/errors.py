@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from altlas.kernel import codepoints
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:
@@ -30,6 +32,11 @@ class FieldError:
     pointer: str
     code: str
     detail: str
+
+    def __post_init__(self) -> None:
+        # Both may quote the client, and an answer is UTF-8.
+        object.__setattr__(self, "pointer", codepoints.escaped(self.pointer))
+        object.__setattr__(self, "detail", codepoints.escaped(self.detail))
 
     def as_dict(self) -> dict[str, str]:
         return {"pointer": self.pointer, "code": self.code, "detail": self.detail}
@@ -46,8 +53,8 @@ class AltlasError(Exception):
     def __init__(
         self, detail: str = "", *, errors: Sequence[FieldError] = (), retry_after: float | None = None
     ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = codepoints.escaped(detail or self.title)
+        super().__init__(self.detail)
         self.errors = tuple(errors)
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
 

@@ -246,8 +246,7 @@ def _manifest(source: str, task: str) -> dict[str, manifests.Entry]:
         folder = sources.fetch(source)
         found = manifests.build(folder)
     except (sources.SourceError, manifests.ManifestError) as exc:
-        said = str(exc).encode(errors="backslashreplace").decode()  # it may name a file whose name is no text
-        raise _wrong("/source", "unusable_source", said) from exc
+        raise _wrong("/source", "unusable_source", str(exc)) from exc
     except OSError as exc:
         raise _wrong("/source", "unusable_source", f"The folder's files cannot be read: {exc}.") from exc
     for name in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import psycopg
@@ -66,6 +67,14 @@ def wrapped(cause: Exception) -> OperationalError:
 def test_errors_of_the_layers_below_get_their_status(raised: Exception, status: int | None) -> None:
     error = problems.translate(raised)
     assert (error and error.status) == status
+
+
+def test_a_problem_that_quotes_a_lone_surrogate_is_utf_8() -> None:
+    wrong = errors.FieldError(pointer="/\ud800", code="invalid", detail="no \udfff, ğ")
+    found = problems.response(errors.InvalidInput("no \ud800", errors=[wrong]), request=RequestFactory().get("/x"))
+    document = json.loads(found.content.decode())
+    assert document["detail"] == r"no \ud800"
+    assert document["errors"] == [{"pointer": r"/\ud800", "code": "invalid", "detail": r"no \udfff, ğ"}]
 
 
 def test_each_code_belongs_to_one_status() -> None:

@@ -60,6 +60,8 @@ def test_a_shape_of_endless_numbers_is_refused_at_once(operator: APIClient, dril
     [
         (INFER, tensors('"\\ud800"'), "surrogate"),
         (INFER, tensors(more=', "id": "\\udfff"'), "surrogate"),
+        (INFER, tensors().replace(b"BYTES", b"\\ud800"), r"no \ud800"),
+        (INFER, tensors(more=', "parameters": {"\\ud800": {}}'), "surrogate"),
         (INFER, tensors(more=', "parameters": {"x": "\\ud800"}'), "surrogate"),
         (INFER, tensors(more=f', "parameters": {{"x": {2**64}}}'), "64 bits"),
         (INFER, tensors(more=f', "parameters": {{"timeout": {10**399}}}'), "timeout"),
@@ -82,6 +84,26 @@ def test_a_text_or_number_that_cannot_travel_is_refused(
 ) -> None:
     answer = post(operator, path, body)
     assert answer.status_code == 400 and words in said(answer), answer.content
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/models", b'{"name": "m", "task": "\\ud800", "source": "echo://", "version": "1"}'),
+        ("/api/v1/models", b'{"name": "\\ud800", "task": "echo", "source": "echo://", "version": "1"}'),
+        ("/api/v1/models", b'{"name": "m", "task": "fill-mask", "source": "\\ud800", "version": "1"}'),
+        ("/api/v1/models/drill/aliases", b'{"name": "a", "version": "\\ud800"}'),
+        ("/api/v1/models/drill/load", b'{"version": "\\ud800"}'),
+        ("/api/v1/models/drill/unload", b'{"node": "\\ud800"}'),
+        (EMBED, b'{"model": "\\ud800", "input": "a"}'),
+        (EMBED, b'{"model": "drill", "input": "a", "encoding_format": "\\ud800"}'),
+    ],
+)
+def test_an_answer_that_quotes_a_lone_surrogate_can_be_read(
+    operator: APIClient, drill: str, local_node: Scene, path: str, body: bytes
+) -> None:
+    answer = post(operator, path, body)
+    assert answer.status_code in (400, 404, 422) and said(answer), answer.content
 
 
 def test_parameters_nested_deeper_than_a_frame_can_be_are_refused() -> None:
