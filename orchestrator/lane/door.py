@@ -6,6 +6,7 @@ so at once, and the caller goes to the list in Redis, where order, priority and 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import select
@@ -30,6 +31,8 @@ Send = Callable[[dict[str, Any]], None]
 _SLICE: Final = 1.0
 _FRAME_SECONDS: Final = 10.0  # for the rest of a frame whose beginning is there
 _SLACK: Final = 0.5  # a node answers before the deadline or not at all; this is for the way back
+_NOTHING_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_PAUSE: Final = 0.2
 _BUSY: Final = {"busy": True}
 _kept: defaultdict[str, list[socket.socket]] = defaultdict(list)
 # A connection belongs to one process: a child's request must not be answered to its parent.
@@ -186,7 +189,9 @@ class Door:
     def _accept(self, listener: socket.socket) -> None:
         try:
             connection, _ = listener.accept()
-        except OSError:  # another thread was quicker, or the caller has gone again
+        except OSError as exc:  # another thread was quicker, or the caller has gone again
+            if exc.errno in _NOTHING_LEFT:
+                self._over.wait(_PAUSE)  # it goes on knocking: without a pause all threads would turn for it
             return
         connection.settimeout(_FRAME_SECONDS)
         self._open[connection.fileno()] = connection

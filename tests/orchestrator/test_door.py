@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -250,6 +253,37 @@ def test_a_defect_costs_its_own_request_only(node: str) -> None:
         here.stop()
 
 
+class Full:
+    """A listener in a process that has no descriptor left for a while."""
+
+    def __init__(self, listener: socket.socket, *, failures: int) -> None:
+        self._listener, self._failures = listener, failures
+        self.asked = 0
+
+    def accept(self) -> Any:
+        self.asked += 1
+        if self._failures > 0:
+            self._failures -= 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return self._listener.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
+
+
+def test_a_process_without_descriptors_does_not_turn_for_a_caller_that_knocks(node: str) -> None:
+    here = opened(node, echo, slots=Slots(2))
+    assert here._listener is not None
+    full = here._listener = Full(here._listener, failures=10)  # type: ignore[assignment]
+    try:
+        begun = time.monotonic()
+        assert ask(node)["by"] == "door"
+        assert time.monotonic() - begun > 0.3, "three threads, ten failures: each paused after each"
+        assert isinstance(full, Full) and full.asked < 20
+    finally:
+        here.stop()
+
+
 def test_a_caller_that_goes_away_costs_nobody_else_anything(node: str) -> None:
     held = Held()
     here = opened(node, held, slots=Slots(1), threads=1)
@@ -262,7 +296,7 @@ def test_a_caller_that_goes_away_costs_nobody_else_anything(node: str) -> None:
         assert held.begun.acquire(timeout=10)
         gone.close()
         held.go.set()
-        eventually(lambda: (ask(node, "next") or {}).get("by") == "door", within=10)
+        eventually(lambda: (ask(node, "next", seconds=0.5) or {}).get("by") == "door", within=10)
     finally:
         here.stop()
 
