@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
+from django.core.paginator import InvalidPage
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from altlas.kernel import problems
+from altlas.kernel.errors import AltlasError
+
+# Django answers its own (``Http404``, ``PermissionDenied``) on pages, and logs what is suspicious.
+_OF_PAGES = (AltlasError, DatabaseError, InvalidPage)
 
 
 class ProblemMiddleware:
     """Turns known exceptions of plain Django views under the API into problem+json.
 
-    Unknown ones go on to Django, which logs the traceback and calls ``handler500``.
+    Of the pages' exceptions it takes those that are the visitor's mistake: an address or a parameter that the database
+    cannot be asked for. Unknown ones go on to Django, which logs the traceback and calls ``handler500``.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -23,7 +31,12 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        if not problems.is_api(request.path):
-            return None
         error = problems.translate(exception)
-        return None if error is None else problems.response(error, request=request)
+        if error is None:
+            return None
+        if not problems.is_api(request.path):
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(exception, _OF_PAGES):
+                return None
+            if "\0" in request.path:  # no row is called that
+                return problems.problem_404(request, exception)
+        return problems.response(error, request=request)

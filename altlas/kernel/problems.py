@@ -18,6 +18,7 @@ import psycopg_pool
 import redis
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.paginator import InvalidPage
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
@@ -102,6 +103,8 @@ def translate(exc: BaseException) -> errors.AltlasError | None:
         return exc
     if isinstance(exc, Http404):
         return errors.NotFound("Nothing is here under this address.")
+    if isinstance(exc, InvalidPage):
+        return errors.NotFound("There is no page of that number.")
     if isinstance(exc, DjangoPermissionDenied):
         return errors.PermissionDenied()
     if isinstance(exc, RequestDataTooBig):

@@ -66,10 +66,32 @@ def test_a_verb_on_a_row_that_there_is_not_finds_nothing(desk: Client, key: str)
     assert {address: status for address, status in found.items() if status != 404} == {}
 
 
+@pytest.mark.parametrize("key", ["garbage", "\x00", "a\x00b", "9" * 30, "x" * 3000])
+def test_a_page_of_any_table_for_a_row_that_there_is_not_is_no_defect(desk: Client, key: str) -> None:
+    """Of every table, and whoever wrote the page: Django's own takes the visitor home with a message."""
+    desk.raise_request_exception = False
+    desk.get(reverse("admin:index"))
+    found = {}
+    for kind in admin.site._registry.values():
+        for page in ("change", "history", "delete"):
+            address = reverse(f"admin:{kind.opts.app_label}_{kind.opts.model_name}_{page}", args=[key])
+            for ask in (desk.get, desk.post):
+                found[ask.__name__, address] = ask(address, follow=False).status_code
+    assert len(found) > 100
+    assert {address: status for address, status in found.items() if status not in (302, 403, 404)} == {}
+
+
 @pytest.mark.parametrize("key", ["garbage", "\x00"])
 def test_a_page_of_a_row_that_there_is_not_is_not_found(desk: Client, key: str) -> None:
     for table in ("dailysummary", "risk", "rollout", "verificationrun", "workitem"):
         assert desk.get(reverse(f"admin:coordination_{table}_change", args=[key])).status_code == 404, table
+
+
+@pytest.mark.parametrize("number", ["garbage", "0", "9" * 30])
+def test_a_page_of_the_search_that_there_is_not_is_not_found(desk: Client, boss: User, number: str) -> None:
+    desk.raise_request_exception = False
+    answer = desk.get(reverse("admin:search"), {"s": boss.username, "extended": "1", "page": number})
+    assert answer.status_code in (200, 404)
 
 
 def test_a_key_that_is_marked_already_is_said_and_not_an_error(desk: Client) -> None:

@@ -11,6 +11,7 @@ import pytest
 import redis
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.paginator import EmptyPage
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.test import RequestFactory
@@ -37,6 +38,7 @@ def wrapped(cause: Exception) -> OperationalError:
     ("raised", "status"),
     [
         (Http404(), 404),
+        (EmptyPage(), 404),
         (PermissionDenied(), 403),
         (RequestDataTooBig(), 413),
         (SuspiciousOperation(), 400),
