@@ -28,7 +28,8 @@ def missing(folder: Path) -> list[str]:
 
 def _weights(folder: Path) -> Iterator[str]:
     names = {path.name for path in folder.glob("*.safetensors") if path.is_file()}
-    shards = _json(folder / _INDEX).get("weight_map")
+    index = _json(folder / _INDEX)
+    shards = index.get("weight_map") if isinstance(index, dict) else None
     if isinstance(shards, dict):
         for name in sorted({str(name) for name in shards.values()}):
             yield from _unless(folder, name)
@@ -45,7 +46,7 @@ def _vocabulary(folder: Path) -> Iterator[str]:
 
 def _pooling(folder: Path) -> Iterator[str]:
     """Without its pooling's configuration a sentence-embedding model loads, and answers with other vectors."""
-    modules = _json(folder / "modules.json", default=[])
+    modules = _json(folder / "modules.json")
     for module in modules if isinstance(modules, list) else []:
         if isinstance(module, dict) and str(module.get("type")).endswith(".Pooling"):
             yield from _unless(folder, f"{module.get('path')}/config.json")
@@ -56,9 +57,8 @@ def _unless(folder: Path, name: str) -> Iterator[str]:
         yield name
 
 
-def _json(path: Path, default: Any = None) -> Any:
+def _json(path: Path) -> Any:
     try:
-        found = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except (OSError, ValueError):
-        found = None
-    return ({} if default is None else default) if found is None else found
+        return None

@@ -159,6 +159,7 @@ POOLED = {"modules.json": json.dumps([{"path": "1_Pooling", "type": "sentence_tr
         (MODEL | POOLED, [], ["1_Pooling/config.json"]),
         (MODEL | POOLED | {"1_Pooling/config.json": "{}"}, [], []),
         (MODEL | {"modules.json": "7", "model.safetensors.index.json": "no JSON"}, [], []),
+        (MODEL | {"modules.json": "{}", "model.safetensors.index.json": "[7]"}, [], []),
     ],
 )
 def test_a_snapshot_without_a_listing_is_whole_with_what_every_loader_opens(
