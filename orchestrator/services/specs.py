@@ -40,6 +40,7 @@ _STALE_FACTOR = 10
 _WAIT_SECONDS = 10.0  # for somebody else's read, by who names no deadline
 
 _kept: dict[tuple[str, str | None], _Routes] = {}
+_forgotten = 0
 _reading: set[tuple[str, str | None]] = set()
 _lock = threading.Lock()
 _first_reads: dict[tuple[str, str | None], Future[_Routes]] = {}
@@ -74,7 +75,9 @@ def spec_get(
 
 def spec_forget() -> None:
     """Drop all that is remembered, so that the next request sees the catalogue as it is."""
+    global _forgotten
     with _lock:
+        _forgotten += 1
         _kept.clear()
         _first_reads.clear()  # what is being read may be the catalogue as it was
 
@@ -115,6 +118,7 @@ def _read_for_all(name: tuple[str, str | None], reading: Future[_Routes]) -> _Ro
 
 
 def _read(name: tuple[str, str | None]) -> _Routes:
+    forgotten = _forgotten
     found = version_routes(model=name[0], version=name[1])
     usable = _usable(found)
     routes = _Routes(
@@ -124,7 +128,8 @@ def _read(name: tuple[str, str | None]) -> _Routes:
     with _lock:
         if len(_kept) > 10_000:
             _kept.clear()
-        _kept[name] = routes
+        if forgotten == _forgotten:  # else what was read may be the catalogue as it was
+            _kept[name] = routes
     return routes
 
 

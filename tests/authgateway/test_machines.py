@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
 from altlas.kernel.clock import now
@@ -145,6 +145,14 @@ def test_service_clients_are_made_by_command(capsys) -> None:
     assert ask(client, said["client_secret"]).status_code == 200
     call_command("authgateway", "client-revoke", "robot")
     assert ask(client, said["client_secret"]).status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", ["0", "-1", "1" + "0" * 30])
+def test_a_service_client_for_a_time_that_is_none_is_refused(days: str) -> None:
+    with pytest.raises(CommandError, match="--days is from 1"):
+        call_command("authgateway", "client-add", "robot", "--scope", "segment", "--days", days)
+    assert not ServiceClient.objects.exists()
 
 
 # --- API tokens ----------------------------------------------------------------------------------------------------

@@ -98,3 +98,14 @@ def test_a_read_that_began_before_a_change_is_not_waited_for(catalogue: Catalogu
         eventually(lambda: catalogue.asked == ["slow", "slow"], within=10)
         catalogue.let.set()
         assert before.result(10) == after.result(10)
+
+
+def test_a_read_that_began_before_a_change_is_not_remembered(catalogue: Catalogue) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(spec_get, model="slow")
+        eventually(lambda: catalogue.asked, within=10)
+        spec_forget()
+        catalogue.let.set()
+        before.result(10)
+    spec_get(model="slow")
+    assert catalogue.asked == ["slow", "slow"]

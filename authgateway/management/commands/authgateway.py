@@ -23,6 +23,7 @@ from authgateway.services.signing_keys import signing_key_kill, signing_keys_rot
 _REPORTS = settings.BASE_DIR / "docs" / "reports"
 _RESULTS = _REPORTS / "api-089-tests.json"
 _MEASURED = _REPORTS / "api-089.json"
+_MOST_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -109,6 +110,8 @@ class Command(BaseCommand):
         self.stdout.write(f"sessions ended: {ended}")
 
     def client_add(self, *, name: str, scope: str, days: int | None, **_: Any) -> None:
+        if days is not None and not 1 <= days <= _MOST_DAYS:
+            raise CommandError(f"--days is from 1 to {_MOST_DAYS}; leave it out for never.")
         expires_at = None if days is None else now() + timedelta(days=days)
         client, secret = service_client_create(name=name, scopes=frozenset(scope.split()), expires_at=expires_at)
         self.stdout.write(f"client_id: {client.pk}")
