@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.core.exceptions import ValidationError
 from django.core.paginator import InvalidPage
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from altlas.kernel import problems
-from altlas.kernel.errors import AltlasError
+from altlas.kernel.errors import AltlasError, InvalidInput
 
 # Django answers its own (``Http404``, ``PermissionDenied``) on pages, and logs what is suspicious.
-_OF_PAGES = (AltlasError, DatabaseError, InvalidPage)
+_OF_PAGES = (AltlasError, DatabaseError, InvalidPage, ValidationError, ValueError)
+_UNFIT = "A selected row is named by what is no key of this table; go back to the list and select anew."
 
 
 class ProblemMiddleware:
@@ -31,12 +33,33 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        error = problems.translate(exception)
-        if error is None:
-            return None
         if not problems.is_api(request.path):
-            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(exception, _OF_PAGES):
-                return None
-            if "\0" in request.path:  # no row is called that
-                return problems.problem_404(request, exception)
-        return problems.response(error, request=request)
+            return _of_a_page(request, exception)
+        error = problems.translate(exception)
+        return None if error is None else problems.response(error, request=request)
+
+
+def _of_a_page(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    if not isinstance(exception, _OF_PAGES):
+        return None
+    if "\0" in request.path:  # no row is called that
+        return problems.problem_404(request, exception)
+    if isinstance(exception, ValueError | ValidationError):
+        return problems.response(InvalidInput(_UNFIT), request=request) if _selects_what_is_no_key(request) else None
+    error = problems.translate(exception)
+    if error is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    return problems.response(error, request=request)
+
+
+def _selects_what_is_no_key(request: HttpRequest) -> bool:
+    """Whether a selected row of an admin's list is named by what cannot name one; any other such error is a defect."""
+    kind = getattr(getattr(request.resolver_match, "func", None), "model_admin", None)
+    if kind is None:
+        return False
+    try:
+        for key in request.POST.getlist("_selected_action"):
+            kind.opts.pk.to_python(key)
+    except ValidationError:
+        return True
+    return False

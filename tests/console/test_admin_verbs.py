@@ -81,6 +81,20 @@ def test_a_page_of_any_table_for_a_row_that_there_is_not_is_no_defect(desk: Clie
     assert {address: status for address, status in found.items() if status not in (302, 403, 404)} == {}
 
 
+@pytest.mark.parametrize("key", ["garbage", "\x00", "9" * 30])
+def test_an_action_on_selected_rows_that_there_cannot_be_is_refused(desk: Client, boss: User, key: str) -> None:
+    desk.raise_request_exception = False
+    request = desk.get(reverse("admin:index")).wsgi_request
+    found = {}
+    for kind in admin.site._registry.values():
+        address = reverse(f"admin:{kind.opts.app_label}_{kind.opts.model_name}_changelist")
+        for name in kind.get_actions(request):
+            body = {"action": name, "_selected_action": key, "index": 0}
+            found[address, name] = desk.post(address, body).status_code
+    assert len(found) > 10
+    assert {verb: status for verb, status in found.items() if status not in (200, 302, 400, 403, 404)} == {}
+
+
 @pytest.mark.parametrize("key", ["garbage", "\x00"])
 def test_a_page_of_a_row_that_there_is_not_is_not_found(desk: Client, key: str) -> None:
     for table in ("dailysummary", "risk", "rollout", "verificationrun", "workitem"):
