@@ -60,8 +60,8 @@ class Command(BaseCommand):
         ]
 
     def do_events(self, options: Mapping[str, Any]) -> Rows:
-        if not 0 <= options["limit"] <= BigIntegerField.MAX_BIGINT:  # what the database counts to
-            raise CommandError(f"--limit counts from 0 to {BigIntegerField.MAX_BIGINT}.")
+        if not 1 <= options["limit"] <= BigIntegerField.MAX_BIGINT:  # what the database counts to
+            raise CommandError(f"--limit counts from 1 to {BigIntegerField.MAX_BIGINT}.")
         rows = CacheEvent.objects.order_by("-id")
         for field in ("model", "kind", "node"):
             if options[field]:
