@@ -15,7 +15,7 @@ from altlas.kernel import problems
 from altlas.kernel.errors import AltlasError, InvalidInput
 
 # Django answers its own (``Http404``, ``PermissionDenied``) on pages, and logs what is suspicious.
-_OF_PAGES = (AltlasError, DatabaseError, InvalidPage, ValidationError, ValueError)
+_OF_PAGES = (AltlasError, DatabaseError, InvalidPage, OverflowError, ValidationError, ValueError)
 _UNFIT = "A selected row is named by what is no key of this table; go back to the list and select anew."
 
 
@@ -44,6 +44,8 @@ def _of_a_page(request: HttpRequest, exception: Exception) -> HttpResponseBase |
         return None
     if "\0" in request.path:  # no row is called that
         return problems.problem_404(request, exception)
+    if isinstance(exception, OverflowError) and request.GET:  # a list's year, say
+        return problems.response(InvalidInput("A number in the address is larger than can be."), request=request)
     if isinstance(exception, ValueError | ValidationError):
         return problems.response(InvalidInput(_UNFIT), request=request) if _selects_what_is_no_key(request) else None
     error = problems.translate(exception)

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from altlas.kernel.errors import AltlasError, FieldError, InvalidInput
-from orchestrator.models import EventKind, Model, ModelVersion
+from orchestrator.exceptions import ModelNotFound
+from orchestrator.models import EventKind, Model, ModelVersion, VersionStatus
 from orchestrator.selectors.catalogue import version_find, version_routes, versions_of
 from orchestrator.selectors.cluster import live_nodes
 from orchestrator.services import catalogue
@@ -59,7 +60,7 @@ def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersio
     When that fails, what served before goes on serving; the failure is logged with its reason and raised.
 
     Raises:
-        ModelNotFound: no such model or version.
+        ModelNotFound: no such model or version, or it was retired meanwhile.
         InvalidInput: the version policy would not prefer it, or an alias decides; says what to change.
         AltlasError: it did not load.
     """
@@ -69,6 +70,9 @@ def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersio
     spec_forget()
     after = [route.version for route, _ in version_routes(model=model)]
     if row.version not in after:
+        if not ModelVersion.objects.filter(pk=row.pk).exclude(status=VersionStatus.RETIRED).exists():
+            policy_apply(model=model)
+            raise ModelNotFound(f"{row} was retired meanwhile; the traffic stays where it was.")
         raise InvalidInput(
             f"{row} is loaded, but {', '.join(after)} takes the traffic: move the alias, or change the version policy."
         )

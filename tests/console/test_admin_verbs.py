@@ -81,6 +81,27 @@ def test_a_page_of_any_table_for_a_row_that_there_is_not_is_no_defect(desk: Clie
     assert {address: status for address, status in found.items() if status not in (302, 403, 404)} == {}
 
 
+@pytest.mark.parametrize("year", ["garbage", "0", "-1", "9" * 30])
+def test_a_list_of_a_year_that_there_is_not_is_no_defect(desk: Client, year: str) -> None:
+    desk.raise_request_exception = False
+    found = {}
+    for kind in admin.site._registry.values():
+        if kind.date_hierarchy:
+            address = reverse(f"admin:{kind.opts.app_label}_{kind.opts.model_name}_changelist")
+            for unit in ("year", "month"):
+                part = f"{kind.date_hierarchy}__{unit}"
+                found[address, unit] = desk.get(address, {part: year}).status_code
+    assert len(found) > 5
+    assert {page: status for page, status in found.items() if status not in (200, 302, 400)} == {}
+
+
+@pytest.mark.parametrize("task", ["x" * 300, "\x00", ""])
+def test_a_schedule_of_a_task_that_there_cannot_be_is_refused_in_its_form(desk: Client, task: str) -> None:
+    desk.raise_request_exception = False
+    answer = desk.post(reverse("admin:django_celery_beat_periodictask_add"), {"name": "mine", "task": task})
+    assert answer.status_code == 200 and answer.context["errors"]
+
+
 @pytest.mark.parametrize("key", ["garbage", "\x00", "9" * 30])
 def test_an_action_on_selected_rows_that_there_cannot_be_is_refused(desk: Client, boss: User, key: str) -> None:
     desk.raise_request_exception = False

@@ -240,3 +240,18 @@ def test_a_folder_with_a_broken_file_fails_for_good(tmp_path: Path, broken: str)
     with pytest.raises(RunnerError) as caught:
         opened(folder, "fill-mask")
     assert caught.value.permanent
+
+
+def test_a_pooling_that_is_named_and_not_there_is_not_guessed(tmp_path: Path) -> None:
+    folder = tiny.make(tmp_path / "model", "sentence-embedding")
+    (folder / "modules.json").write_text(
+        json.dumps(
+            [{"type": f"sentence_transformers.models.{kind}", "path": kind} for kind in ("Transformer", "Pooling")]
+        )
+    )
+    with pytest.raises(RunnerError, match=r"Pooling/config\.json") as refused:
+        opened(folder, "sentence-embedding")
+    assert refused.value.permanent
+    (folder / "Pooling").mkdir()
+    (folder / "Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    opened(folder, "sentence-embedding")

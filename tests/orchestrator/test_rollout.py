@@ -13,6 +13,7 @@ from altlas.kernel.errors import Conflict, InvalidInput
 from orchestrator import exceptions, policies, selectors, services
 from orchestrator.models import CacheEvent, Model, ModelVersion
 from orchestrator.policies import Places, Split
+from orchestrator.services import rollout
 from orchestrator.services.specs import spec_forget, spec_get
 from tests.orchestrator.support import Scene
 from tests.support.waiting import eventually
@@ -128,6 +129,25 @@ def test_a_version_with_an_alias_stays_served_whatever_the_policy(local_node: Sc
 
     services.alias_remove(model="drill", name="old")
     eventually(lambda: sorted(states(local_node)) == ["2"], within=10)
+
+
+@pytest.mark.django_db
+def test_a_version_that_is_retired_while_it_is_promoted_does_not_stay_in_memory(
+    local_node: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("1", "2"):
+        register(version)
+    load = rollout.model_load
+
+    def retired_meanwhile(**wanted: Any) -> Any:
+        done = load(**wanted)
+        services.version_retire(model="drill", version="2")
+        return done
+
+    monkeypatch.setattr(rollout, "model_load", retired_meanwhile)
+    with pytest.raises(exceptions.ModelNotFound, match="retired meanwhile"):
+        services.version_promote(model="drill", version="2")
+    eventually(lambda: local_node.replicas("drill") == [], within=10)
 
 
 @pytest.mark.django_db

@@ -35,6 +35,10 @@ class ScheduleForm(PeriodicTaskForm):
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = ScheduleTaskSelect()
 
+    def clean(self) -> dict[str, Any]:
+        # The form that comes along counts on a task whose own check has passed.
+        return dict(self.cleaned_data) if "task" in self.errors else super().clean()
+
 
 def next_run(task: PeriodicTask, moment: datetime) -> datetime | None:
     """Return when beat will send the task next; None when it is switched off or over."""

@@ -112,6 +112,11 @@ def steps(folder: Path) -> tuple[str, bool]:
     if unknown:
         raise RunnerError("model_unloadable", f"Unknown steps in modules.json: {sorted(unknown)}.", permanent=True)
     pooling = next((module["path"] for module, kind in zip(modules, kinds, strict=True) if kind == "Pooling"), None)
+    if pooling is not None and not (folder / pooling / "config.json").is_file():
+        # Mean pooling would be a guess, and its vectors those of another model.
+        raise RunnerError(
+            "model_unloadable", f"{pooling}/config.json says how to pool, and is missing.", permanent=True
+        )
     config = _json(folder / pooling / "config.json") if pooling is not None else {}
     if config.get("pooling_mode_mean_tokens", not config):
         return "mean", "Normalize" in kinds
