@@ -178,6 +178,8 @@ def busy_processors() -> Iterator[None]:
     """Two processes that compute for each processor."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
     try:
+        computing = [psutil.Process(process.pid) for process in busy]
+        eventually(lambda: all(process.cpu_times().user > 0.1 for process in computing), within=30)
         yield
     finally:
         for process in busy:
