@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -71,7 +72,7 @@ def test_every_table_has_a_list_and_a_form(client, operator, ada, login, table) 
         "lockedaccount": LockedAccount,
     }[table]
     row = locked_accounts().get() if table == "lockedaccount" else model.objects.first()
-    assert client.get(reverse(f"admin:authgateway_{table}_change", args=[row.pk])).status_code == 200
+    assert client.get(reverse(f"admin:authgateway_{table}_change", args=[quote(row.pk)])).status_code == 200
 
 
 @pytest.mark.parametrize("table", [table for table in TABLES if table != "user"])

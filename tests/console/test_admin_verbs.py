@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from altlas.coordination.models import DailySummary
-from authgateway.models import User
+from authgateway.models import SigningKey, User
 from authgateway.services.signing_keys import signing_keys_rotate
 from orchestrator import services
 from tests.archive.scenario import records
@@ -127,6 +129,16 @@ def test_a_page_of_the_search_that_there_is_not_is_not_found(desk: Client, boss:
     desk.raise_request_exception = False
     answer = desk.get(reverse("admin:search"), {"s": boss.username, "extended": "1", "page": number})
     assert answer.status_code in (200, 404)
+
+
+@pytest.mark.parametrize("written", [str, quote])
+def test_a_verb_finds_its_key_as_the_list_and_as_the_page_write_it(desk: Client, written: Callable[[str], str]) -> None:
+    kid = "_JBf-5CU_5CUn_5F" + "x" * 27
+    key = SigningKey.objects.get(pk=signing_keys_rotate().kid)
+    SigningKey.objects.filter(pk=key.pk).update(kid=kid)
+    address = reverse("admin:authgateway_signingkey_kill", args=[written(kid)])
+    assert desk.post(address, {"_form_submitted": "on"}).status_code == 302
+    assert SigningKey.objects.get(pk=kid).state == SigningKey.State.COMPROMISED
 
 
 def test_a_key_that_is_marked_already_is_said_and_not_an_error(desk: Client) -> None:
