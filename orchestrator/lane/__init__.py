@@ -15,11 +15,11 @@ from typing import Any
 from altlas.kernel import request_id, tracing
 from orchestrator.lane import door, queue
 from orchestrator.lane.door import Door
-from orchestrator.lane.queue import LaneReaders, length, order
-from orchestrator.lane.signs import Alive
+from orchestrator.lane.queue import LaneReaders, hear, length, order
+from orchestrator.lane.signs import Alive, Signs
 from orchestrator.lane.slots import Slots
 
-__all__ = ["Door", "LaneReaders", "Slots", "ask", "length", "order"]
+__all__ = ["Door", "LaneReaders", "Signs", "Slots", "ask", "hear", "length", "order"]
 
 
 def ask(

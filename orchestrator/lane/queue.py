@@ -61,14 +61,21 @@ def ask(
             raise NodeUnavailable(_FULL, retry_after=1)
     except redis.RedisError as exc:
         raise Unavailable(_AWAY) from exc
-    return _awaited(reply_id, Signs(node, alive), time.monotonic() + seconds + 0.5)
+    return hear(reply_id, until=time.monotonic() + seconds + 0.5, signs=Signs(node, alive))
 
 
-def _awaited(reply_id: str, signs: Signs, end: float) -> dict[str, Any] | None:
-    """Wait for the reply until ``end``: a Redis that is away for a moment costs nothing that its node has in hand."""
+def hear(reply_id: str, *, until: float, signs: Signs | None = None) -> dict[str, Any] | None:
+    """Wait for a reply until ``until`` by the monotonic clock; None when none came.
+
+    A Redis that is away for a moment costs nothing that a node has in hand.
+
+    Raises:
+        NodeUnavailable: by its ``signs`` the node has gone.
+        Unavailable: Redis has been away when the time was over.
+    """
     away: Unavailable | None = None
     pause = _FIRST_PAUSE
-    while (left := end - time.monotonic()) > 0:
+    while (left := until - time.monotonic()) > 0:
         try:
             reply = replies.receive(reply_id, timeout=min(_SLICE, left))
         except Unavailable as exc:
@@ -79,7 +86,7 @@ def _awaited(reply_id: str, signs: Signs, end: float) -> dict[str, Any] | None:
         away, pause = None, _FIRST_PAUSE
         if reply is not None:
             return reply
-        if signs.gone():
+        if signs is not None and signs.gone():
             raise NodeUnavailable("The node went away with this request; try again.", retry_after=1)
     if away is not None:
         raise away

@@ -196,7 +196,7 @@ def _by_celery(request: Mapping[str, Any], seconds: float) -> dict[str, Any] | N
         on_commit=False,
     )
     # A node answers before the deadline or not at all; the slack is for the way back.
-    reply = replies.receive(reply_id, timeout=seconds + 0.5)
+    reply = lane.hear(reply_id, until=time.monotonic() + seconds + 0.5)
     if reply is None and not live_nodes(fresh=True):
         raise exceptions.NodeUnavailable("The node went away; try again shortly.")
     return reply

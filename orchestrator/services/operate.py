@@ -23,7 +23,7 @@ from orchestrator.selectors.catalogue import (
     version_find,
     versions_served,
 )
-from orchestrator.selectors.cluster import live_nodes
+from orchestrator.selectors.cluster import live_nodes, node_alive
 from orchestrator.services import jobs
 from orchestrator.services.catalogue import model_change
 from orchestrator.services.events import event_record
@@ -33,7 +33,6 @@ from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
 _SETTLE_SECONDS = 5.0
-_LOOK_SECONDS = 1.0
 # What takes a node a moment goes by a way of its own: as a task it would wait for the loads that it is to end.
 _AT_ONCE = frozenset({"unload", "recycle", "cancel", "settle", "drain", "resume"})
 _own_census = Census(frozen=False)
@@ -301,15 +300,12 @@ def _post(verb: str, *, model: str, version: str | None, node: str, seconds: flo
 
 def _collect(node: str, reply_id: str, *, until: float, seconds: float) -> dict[str, Any]:
     """Wait for the answer of ``node``; one that gives no sign of life any more is not waited for."""
-    missed = 0
-    while (left := until + 0.5 - time.monotonic()) > 0:
-        reply = replies.receive(reply_id, timeout=min(left, _LOOK_SECONDS))
-        if reply is not None:
-            if "error" in reply:
-                raise exceptions.from_wire(reply["error"])
-            return reply
-        # Once may be a moment in which Redis had lost the sign: it comes every second.
-        missed = 0 if any(found["name"] == node for found in live_nodes(fresh=True)) else missed + 1
-        if missed > 1:
-            raise exceptions.NodeUnavailable(f"The node {node!r} died before it answered.")
-    raise exceptions.NodeUnavailable(f"The node {node!r} did not answer within {seconds:.0f} s.")
+    try:
+        reply = lane.hear(reply_id, until=until + 0.5, signs=lane.Signs(node, node_alive))
+    except exceptions.NodeUnavailable:
+        raise exceptions.NodeUnavailable(f"The node {node!r} died before it answered.") from None
+    if reply is None:
+        raise exceptions.NodeUnavailable(f"The node {node!r} did not answer within {seconds:.0f} s.")
+    if "error" in reply:
+        raise exceptions.from_wire(reply["error"])
+    return reply
