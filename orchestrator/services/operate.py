@@ -33,6 +33,7 @@ from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
 _SETTLE_SECONDS = 5.0
+_LAST_LOOK_SECONDS = 0.1
 # What takes a node a moment goes by a way of its own: as a task it would wait for the loads that it is to end.
 _AT_ONCE = frozenset({"unload", "recycle", "cancel", "settle", "drain", "resume"})
 _own_census = Census(frozen=False)
@@ -300,8 +301,10 @@ def _post(verb: str, *, model: str, version: str | None, node: str, seconds: flo
 
 def _collect(node: str, reply_id: str, *, until: float, seconds: float) -> dict[str, Any]:
     """Wait for the answer of ``node``; one that gives no sign of life any more is not waited for."""
+    # What others were waited for first must not cost an answer that is there.
+    end = max(until + 0.5, time.monotonic() + _LAST_LOOK_SECONDS)
     try:
-        reply = lane.hear(reply_id, until=until + 0.5, signs=lane.Signs(node, node_alive))
+        reply = lane.hear(reply_id, until=end, signs=lane.Signs(node, node_alive))
     except exceptions.NodeUnavailable:
         raise exceptions.NodeUnavailable(f"The node {node!r} died before it answered.") from None
     if reply is None:

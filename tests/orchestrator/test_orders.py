@@ -83,3 +83,20 @@ def test_a_redis_that_is_away_for_a_moment_costs_no_inference_by_celery(monkeypa
     monkeypatch.setattr(module, "enqueue", sent)
     assert module._by_celery({"verb": "infer", "model": "drill"}, 20) == {"values": ["x"]}
     assert away.asked == 4
+
+
+def test_what_one_node_answered_counts_also_when_another_took_all_the_time(
+    node: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Away(monkeypatch, failures=0)
+    silent = f"{node}-silent"
+    client("live").set(PREFIX + silent, json.dumps({"name": silent}), px=60_000)
+    readers = LaneReaders(node, threads=1, serve=lambda request: replies.send(request["reply_id"], _DONE), orders=True)
+    readers.start()
+    try:
+        found = operate.orders_send("cancel", model="drill", version=None, nodes=[silent, node], seconds=1)
+    finally:
+        readers.stop()
+        client("live").delete(PREFIX + silent)
+    assert isinstance(found[silent], NodeUnavailable)
+    assert found[node] == _DONE
