@@ -10,6 +10,7 @@ from celery import shared_task
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import services
+from orchestrator.lane import shared_time
 from orchestrator.services.answers import answer
 from orchestrator.services.infer import infer_here
 from orchestrator.services.jobs import job_run
@@ -30,8 +31,11 @@ def infer(
     until: float,
     counted: bool = False,
 ) -> None:
-    """At most once: somebody waits for the answer now, and a second delivery would have no reader."""
-    seconds = until - time.time()
+    """At most once: somebody waits for the answer now, and a second delivery would have no reader.
+
+    ``until`` by Redis' clock, here and below.
+    """
+    seconds = until - shared_time.now()
     if seconds <= 0:
         return
     answer(
@@ -61,7 +65,7 @@ def variant_export(*, model: str, version: str, runtime: str, actor: str) -> Non
 @shared_task(name="orchestrator.order", acks_late=False)
 def order(*, reply_id: str, verb: str, model: str, version: str | None, until: float) -> None:
     """Load on this node, or take a census of it; a second delivery finds it done."""
-    seconds = until - time.time()
+    seconds = until - shared_time.now()
     if seconds <= 0:
         return
     answer(reply_id, lambda: order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds))

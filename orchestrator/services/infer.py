@@ -16,6 +16,7 @@ from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions, lane, metrics, statistics
 from orchestrator.conf import conf
+from orchestrator.lane import shared_time
 from orchestrator.placement import choose
 from orchestrator.selectors.cluster import live_nodes, node_alive
 from orchestrator.services.inputs import inputs_check
@@ -191,8 +192,8 @@ def _by_celery(request: Mapping[str, Any], seconds: float) -> dict[str, Any] | N
     arguments = {name: value for name, value in request.items() if name != "verb"}
     enqueue(
         "orchestrator.infer",
-        kwargs={**arguments, "reply_id": reply_id, "until": time.time() + seconds},
-        expires=seconds,
+        # The task looks at its deadline itself: Celery's ``expires`` is judged by the clock of the node's machine.
+        kwargs={**arguments, "reply_id": reply_id, "until": shared_time.now() + seconds},
         on_commit=False,
     )
     # A node answers before the deadline or not at all; the slack is for the way back.

@@ -14,6 +14,7 @@ from altlas.kernel.request_id import current_request_id
 from altlas.kernel.tasks import enqueue
 from orchestrator import exceptions, lane
 from orchestrator.conf import conf
+from orchestrator.lane import shared_time
 from orchestrator.models import EventKind, JobStatus, ModelVersion
 from orchestrator.runner.census import Census
 from orchestrator.selectors.catalogue import (
@@ -291,9 +292,9 @@ def _post(verb: str, *, model: str, version: str | None, node: str, seconds: flo
     reply_id = replies.new_reply_id()
     enqueue(
         "orchestrator.order",
-        kwargs={**order, "reply_id": reply_id, "until": time.time() + seconds},
+        # The task looks at its deadline itself: Celery's ``expires`` is judged by the clock of the node's machine.
+        kwargs={**order, "reply_id": reply_id, "until": shared_time.now() + seconds},
         queue=f"altlas.node.{node}",
-        expires=seconds,
         on_commit=False,
     )
     return reply_id
