@@ -88,7 +88,10 @@ def _idle(node: str) -> socket.socket | None:
 
 
 def _connected(node: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    except OSError:  # no descriptor is left; to Redis there may be a connection already
+        raise NotTaken from None
     connection.settimeout(_FRAME_SECONDS)
     try:
         with _address(node) as address:

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -361,6 +362,22 @@ def test_without_a_place_for_a_door_requests_go_over_redis(node: str, doors: Pat
     here = opened(node, echo, slots=Slots(1))
     readers = LaneReaders(node, threads=1, serve=lambda request: replies.send(request["reply_id"], {"by": "redis"}))
     readers.start()
+    try:
+        assert ask(node) == {"by": "redis"}
+    finally:
+        here.stop()
+        readers.stop()
+
+
+def test_a_caller_without_descriptors_asks_over_redis(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = opened(node, echo, slots=Slots(1))
+    readers = LaneReaders(node, threads=1, serve=lambda request: replies.send(request["reply_id"], {"by": "redis"}))
+    readers.start()
+
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(door, "socket", SimpleNamespace(**{**vars(socket), "socket": none_left}))
     try:
         assert ask(node) == {"by": "redis"}
     finally:
