@@ -35,8 +35,8 @@ def infer(
 
     ``until`` by Redis' clock, here and below.
     """
-    seconds = until - shared_time.now()
-    if seconds <= 0:
+    deadline = shared_time.monotonic(until)
+    if deadline <= time.monotonic():
         return
     answer(
         reply_id,
@@ -46,7 +46,7 @@ def infer(
             task=task,
             inputs=inputs,
             params=params,
-            until=time.monotonic() + seconds,
+            until=deadline,
             counted=counted,
         ),
         counted=len(inputs) if counted else 0,
@@ -65,10 +65,10 @@ def variant_export(*, model: str, version: str, runtime: str, actor: str) -> Non
 @shared_task(name="orchestrator.order", acks_late=False)
 def order(*, reply_id: str, verb: str, model: str, version: str | None, until: float) -> None:
     """Load on this node, or take a census of it; a second delivery finds it done."""
-    seconds = until - shared_time.now()
-    if seconds <= 0:
+    deadline = shared_time.monotonic(until)
+    if deadline <= time.monotonic():
         return
-    answer(reply_id, lambda: order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds))
+    answer(reply_id, lambda: order_here(verb=verb, model=model, version=version, until=deadline))
 
 
 @shared_task(name="orchestrator.load_job", acks_late=True)

@@ -37,16 +37,19 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     list_filter = ("status", "runtime", "model__task")
     search_fields = ("model__name", "version", "source")
     list_select_related = ("model",)
+    # Two in a row at most: more of them run into each other.
     fields = (
-        ("model", "version", "shown_status", "status_reason"),
+        ("model", "version"),
+        ("shown_status", "status_reason"),
         ("source", "options"),
-        ("size", "estimated", "measured"),
-        ("loads", "load_seconds_last", "mean", "load_seconds_max", "last_loaded_at"),
+        ("size", "estimated"),
+        ("measured", "load_times"),
+        ("loads", "last_loaded_at"),
         ("runtime", "shown_variants"),
         "facts",
         "manifest",
     )
-    readonly_fields = ("shown_status", "size", "estimated", "measured", "mean", "shown_variants")
+    readonly_fields = ("shown_status", "size", "estimated", "measured", "load_times", "shown_variants")
     actions_detail = ("promote", "choose_runtime", "export_onnx", "export_int8", "retire")
 
     @action(description=_("Promote: take the traffic"), icon="upgrade", permissions=["operate"])
@@ -123,6 +126,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @display(description=_("mean load, s"))
     def mean(self, row: ModelVersion) -> str:
         return "–" if row.load_seconds_mean is None else f"{row.load_seconds_mean:.2f}"
+
+    @display(description=_("load time, s"))
+    def load_times(self, row: ModelVersion) -> str:
+        if row.load_seconds_last is None or row.load_seconds_mean is None or row.load_seconds_max is None:
+            return "–"
+        return _("%(last).2f last, %(mean).2f on average, %(longest).2f at most") % {
+            "last": row.load_seconds_last,
+            "mean": row.load_seconds_mean,
+            "longest": row.load_seconds_max,
+        }
 
     @display(description=_("compiled variants"))
     def shown_variants(self, row: ModelVersion) -> str:

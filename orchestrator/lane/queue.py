@@ -1,8 +1,5 @@
-"""A node's list in Redis: for callers on other machines, and for all that has to wait.
-
-What a request may still take is counted by Redis' clock, which both sides know: those of two machines may differ by
-more than a deadline.
-"""
+"""A node's list in Redis: for callers on other machines, and for all that has to wait. Deadlines on it are by Redis'
+clock (``shared_time``)."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
 from orchestrator.conf import conf
 from orchestrator.exceptions import NodeUnavailable
+from orchestrator.lane import shared_time
 from orchestrator.lane.signs import Alive, Signs
 from orchestrator.lane.slots import Slots
 
@@ -32,11 +30,10 @@ _FIRST_SLICE, _SLICE = 0.25, 1.0
 _FIRST_PAUSE = 0.05
 _FULL = "The node has more requests than it can take; try again."
 _AWAY = "The message broker cannot be reached; try again shortly."
-# Adds a request behind the time of its coming; 0 when the list is full. In the trip that the push takes anyway.
+# Adds a request; 0 when the list is full.
 _PUSH = """
 if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
-local now = redis.call('TIME')
-redis.call(ARGV[1], KEYS[1], now[1] .. ' ' .. now[2] .. ' ' .. ARGV[2])
+redis.call(ARGV[1], KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return 1
 """
@@ -47,7 +44,7 @@ def ask(
 ) -> dict[str, Any] | None:
     """Put ``request`` on the list of ``node`` and wait for the reply. As ``orchestrator.lane.ask``."""
     reply_id = replies.new_reply_id()
-    body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
+    body = _packed(request, reply_id, seconds)
     try:
         with client("broker").pipeline(transaction=False) as pipe:
             _push(pipe, _PREFIX + node, body, urgent=urgent)
@@ -97,7 +94,7 @@ def order(node: str, request: dict[str, Any], *, seconds: float) -> str:
     """Put ``request`` on the list of what ``node`` is to do at once, which nothing else waits in; return the id under
     which its reply comes. Errors as by ``orchestrator.lane.ask``."""
     reply_id = replies.new_reply_id()
-    body = msgpack.packb({**request, "reply_id": reply_id, "seconds": seconds})
+    body = _packed(request, reply_id, seconds)
     try:
         taken = _push(client("broker"), _ORDERS + node, body)
     except redis.RedisError as exc:
@@ -105,6 +102,11 @@ def order(node: str, request: dict[str, Any], *, seconds: float) -> str:
     if not taken:
         raise NodeUnavailable(_FULL, retry_after=1)
     return reply_id
+
+
+def _packed(request: dict[str, Any], reply_id: str, seconds: float) -> bytes:
+    packed: bytes = msgpack.packb({**request, "reply_id": reply_id, "until": shared_time.now() + seconds})
+    return packed
 
 
 def _push(connection: redis.Redis | Pipeline, key: str, body: bytes, *, urgent: bool = False) -> Any:
@@ -156,23 +158,18 @@ class LaneReaders:
     def _run(self) -> None:
         while not self._over.is_set():
             try:
-                with client("broker").pipeline(transaction=False) as pipe:
-                    pipe.blpop([self._key], timeout=_SLICE)
-                    pipe.time()
-                    found, now = pipe.execute()
+                found = client("broker").blpop([self._key], timeout=_SLICE)
             except redis.RedisError:
                 # Redis is away: its callers are told so by their own side.
                 self._over.wait(0.5)
                 continue
             if found is not None:
-                self._take(bytes(found[1]), now)
+                self._take(bytes(found[1]))  # type: ignore[arg-type]  # the client does not decode
 
-    def _take(self, stamped: bytes, now: tuple[int, int]) -> None:
+    def _take(self, body: bytes) -> None:
         try:
-            seconds, micros, body = stamped.split(b" ", 2)
-            waited = now[0] - int(seconds) + (now[1] - int(micros)) / 1e6
             request: dict[str, Any] = msgpack.unpackb(body, raw=False)
-            request["until"] = time.monotonic() + request["seconds"] - waited
+            request["until"] = shared_time.monotonic(request["until"])
             self._slots.take()
             try:
                 if request["until"] > time.monotonic():

@@ -1,7 +1,4 @@
-"""The time by Redis' clock, which all machines of an installation know: their own may differ by more than a deadline.
-
-What goes over the list of a node is stamped by Redis itself; this is for deadlines that travel inside of tasks.
-"""
+"""The time by Redis' clock, which all machines of an installation know: their own may differ by a deadline."""
 
 from __future__ import annotations
 
@@ -28,3 +25,8 @@ def now() -> float:
             _measured = ended, seconds + micros / 1e6 - (begun + ended) / 2
     ahead = time.time() - begun if _measured is None else _measured[1]
     return time.monotonic() + ahead
+
+
+def monotonic(moment: float) -> float:
+    """Return a moment by Redis' clock as one by this process' monotonic clock."""
+    return time.monotonic() + moment - now()

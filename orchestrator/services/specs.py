@@ -41,9 +41,8 @@ _WAIT_SECONDS = 10.0  # for somebody else's read, by who names no deadline
 
 _kept: dict[tuple[str, str | None], _Routes] = {}
 _forgotten = 0
-_reading: set[tuple[str, str | None]] = set()
+_reading: dict[tuple[str, str | None], Future[_Routes]] = {}
 _lock = threading.Lock()
-_first_reads: dict[tuple[str, str | None], Future[_Routes]] = {}
 _places = Places()
 
 
@@ -79,7 +78,7 @@ def spec_forget() -> None:
     with _lock:
         _forgotten += 1
         _kept.clear()
-        _first_reads.clear()  # what is being read may be the catalogue as it was
+        _reading.clear()  # what is being read may be the catalogue as it was
 
 
 def _read_once(name: tuple[str, str | None], until: float) -> _Routes:
@@ -91,9 +90,9 @@ def _read_once(name: tuple[str, str | None], until: float) -> _Routes:
         found = _kept.get(name)
         if found is not None and clock.monotonic() <= found.until:
             return found
-        reading = _first_reads.get(name)
+        reading = _reading.get(name)
         if reading is None:
-            mine = _first_reads[name] = Future[_Routes]()
+            mine = _reading[name] = Future[_Routes]()
     if reading is None:
         return _read_for_all(name, mine)
     try:
@@ -113,8 +112,8 @@ def _read_for_all(name: tuple[str, str | None], reading: Future[_Routes]) -> _Ro
         return routes
     finally:
         with _lock:
-            if _first_reads.get(name) is reading:
-                del _first_reads[name]
+            if _reading.get(name) is reading:
+                del _reading[name]
 
 
 def _read(name: tuple[str, str | None]) -> _Routes:
@@ -155,21 +154,19 @@ def _read_behind(name: tuple[str, str | None]) -> None:
     with _lock:
         if name in _reading:
             return
-        _reading.add(name)
-    threading.Thread(target=_reread, args=(name,), name="catalogue", daemon=True).start()
+        mine = _reading[name] = Future[_Routes]()
+    threading.Thread(target=_reread, args=(name, mine), name="catalogue", daemon=True).start()
 
 
-def _reread(name: tuple[str, str | None]) -> None:
+def _reread(name: tuple[str, str | None], reading: Future[_Routes]) -> None:
     try:
-        _read(name)
+        _read_for_all(name, reading)
     except AltlasError:
         with _lock:
             _kept.pop(name, None)  # gone or unusable now: the next request says so
     except (DatabaseError, InterfaceError, PoolTimeout) as exc:
         logger.warning("the catalogue could not be read: %s", exc)
     finally:
-        with _lock:
-            _reading.discard(name)
         close_old_connections()
 
 

@@ -172,8 +172,11 @@ class Core:
         if stage == "warming" and replica.state is State.LOADING:
             replica.move(State.WARMING)
 
-    def loaded(self, replica: Replica, *, measured: int, now: float) -> None:
-        """The process is warm. Whoever waited for it is let in before anybody could evict it."""
+    def loaded(
+        self, replica: Replica, *, measured: int, now: float, seconds: Mapping[str, float] | None = None
+    ) -> None:
+        """The process is warm. Whoever waited for it is let in before anybody could evict it. ``seconds``: how long its
+        parts took, for the log."""
         if replica.state not in {State.LOADING, State.WARMING}:
             return  # cancelled meanwhile; its unload is under way
         if measured > self.settings.limits.budget:
@@ -183,6 +186,8 @@ class Core:
             )
             self.load_failed(replica, code="model_unloadable", detail=detail, permanent=True, now=now)
             return
+        told = {"measured_bytes": measured, **(seconds or {})}
+        self._shell.record("ready", replica.spec.key, "loaded", {"expected_bytes": replica.spec.expected_bytes}, told)
         replica.move(State.READY)
         replica.charged, replica.ready_at, replica.ready_bytes = measured, now, measured
         replica.gate.open(now=now)

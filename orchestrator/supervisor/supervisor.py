@@ -21,6 +21,7 @@ from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
 from orchestrator.supervisor.forkserver import ForkServer, ForkServerDied
+from orchestrator.supervisor.health import MEMORY_EVERY, Health, HealthLimits
 from orchestrator.supervisor.lease import Lease
 from orchestrator.supervisor.loading import Loader, LoadSettings
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
@@ -30,8 +31,6 @@ from orchestrator.supervisor.states import State
 from orchestrator.supervisor.view import Process, Shown, describe
 
 logger = logging.getLogger(__name__)
-_MEMORY_EVERY = 1.0
-_WORTH_TELLING = 1.05
 _SHAPES_SECONDS = 1.0
 
 
@@ -41,9 +40,7 @@ class SupervisorSettings:
     loading: LoadSettings = field(default_factory=LoadSettings)
     spare: bool = True
     hard_limit: float = 0.95
-    ping_seconds: float = 10.0
-    hang_seconds: float = 60.0
-    stuck_seconds: float = 300.0
+    health: HealthLimits = field(default_factory=HealthLimits)
     stop_seconds: float = 5.0
 
 
@@ -80,7 +77,13 @@ class Supervisor:
         self._spare = Spare(self._forkserver, enabled=settings.spare)
         self._loader = Loader(settings.loading, forkserver=self._forkserver, spare=self._spare)
         self._on_batches = batches
-        self._on_measured = measured
+        self._health = Health(
+            settings.health,
+            core=self._core,
+            memory_limit=settings.loading.memory_limit,
+            record=self.record,
+            grown=measured,
+        )
         self._memory_share = memory_share
         self._share_at = 0.0
         self._hits, self._misses = itertools.count(), itertools.count()
@@ -258,50 +261,14 @@ class Supervisor:
 
     def _tick(self) -> None:
         now = time.monotonic()
-        if now - self._share_at >= _MEMORY_EVERY:
+        if now - self._share_at >= MEMORY_EVERY:
             self._share_at = now
             self._core.press(self._memory_share(), hard=self.settings.hard_limit, now=now)
         self._core.tick(now=now)
         for replica in list(self._core.replicas.values()):
             process = self._processes.get(replica.id)
             if process is not None and process.runner is not None and replica.state in {State.READY, State.DRAINING}:
-                self._watch(replica, process, process.runner, now)
-
-    def _watch(self, replica: Replica, process: Process, runner: RunnerProcess, now: float) -> None:
-        asked = process.pinged_at > runner.last_sign
-        if asked and now - process.pinged_at > self.settings.hang_seconds:
-            # Dead is seen at once by the closed socket; this one lives and does not answer.
-            self.record("hang", replica.spec.key, "no_sign_of_life", {"seconds": now - runner.last_sign}, {})
-            runner.kill("hang")
-        elif not asked and runner.busy_seconds > self.settings.stuck_seconds:
-            self.record("hang", replica.spec.key, "stuck_in_one_batch", {"seconds": runner.busy_seconds}, {})
-            runner.kill("hang")
-        elif not asked and now - runner.last_sign > min(self.settings.ping_seconds, self.settings.hang_seconds):
-            process.pinged_at = now
-            runner.ping()
-        if now - process.measured_at < _MEMORY_EVERY:
-            return  # the kernel walks all its pages for it, and this loop turns often while something waits
-        process.measured_at = now
-        measured = self._measure(process, runner)
-        if measured:
-            self._core.remeasured(replica, measured=measured)
-            if measured > max(replica.spec.expected_bytes, process.told) * _WORTH_TELLING:
-                # Its first load saw less than it needs once every shape has run: the next reservation should know.
-                process.told = measured
-                self._on_measured(replica.spec, measured)
-            limit = self.settings.loading.memory_limit(replica.spec)
-            if limit and measured > limit:
-                seen = {"rule": "memory_limit", "bytes": measured, "limit": limit}
-                self.record("unload", replica.spec.key, "memory_limit", seen, {"ended": True})
-                runner.kill("memory_limit")
-
-    def _measure(self, process: Process, runner: RunnerProcess) -> int:
-        """Return the bytes charged to a runner: its private memory and the weights it maps from disk."""
-        held = memory.held(runner.pid)
-        if not held or process.loaded is None:
-            return 0
-        process.held = held
-        return held["dirty"] + process.loaded.mapped_bytes
+                self._health.look(replica, process, process.runner, now=now)
 
     def _publish(self) -> None:
         """Make the loop's view visible to other threads by replacing, never by changing."""
@@ -407,7 +374,7 @@ class Supervisor:
             self._fail(replica, LoadFailed("model_unavailable", f"{type(exc).__name__}: {exc}"[:500], permanent=False))
         else:
             process.loaded, process.cold_seconds = loaded, time.monotonic() - begun
-            measured = self._measure(process, runner) or replica.charged
+            measured = process.measure() or replica.charged
             self._report(partial(self._loaded, replica, runner, loaded, measured))
             self._on_loaded(spec, loaded, measured)
         process.settled.set()
@@ -422,15 +389,8 @@ class Supervisor:
             detail = "The model's process ended right after it had loaded."
             self._load_failed(replica, LoadFailed("runner_crashed", detail, permanent=False))
             return
-        if measured <= self.settings.core.limits.budget:  # else it does not become ready, and the core says why
-            self.record(
-                "ready",
-                replica.spec.key,
-                "loaded",
-                {"expected_bytes": replica.spec.expected_bytes},
-                {"measured_bytes": measured, "load_seconds": loaded.load_seconds, "warm_seconds": loaded.warm_seconds},
-            )
-        self._core.loaded(replica, measured=measured, now=time.monotonic())
+        seconds = {"load_seconds": loaded.load_seconds, "warm_seconds": loaded.warm_seconds}
+        self._core.loaded(replica, measured=measured, now=time.monotonic(), seconds=seconds)
 
     def _load_failed(self, replica: Replica, failure: LoadFailed) -> None:
         self._core.load_failed(

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.supervisor import memory
 from orchestrator.supervisor.backoff import Failure
 from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.replica import Replica
@@ -28,6 +29,14 @@ class Process:
     cold_seconds: float | None = None
     told: int = 0  # the bytes that the catalogue was told of
     settled: threading.Event = field(default_factory=threading.Event)  # there is a process, or there will be none
+
+    def measure(self) -> int:
+        """Return the bytes charged for it: its private memory and the weights it maps from disk; 0 when it is gone."""
+        held = memory.held(self.runner.pid) if self.runner is not None else {}
+        if not held or self.loaded is None:
+            return 0
+        self.held = held
+        return held["dirty"] + self.loaded.mapped_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from orchestrator.services.answers import serve, serve_here, serve_order
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import CoreSettings
 from orchestrator.supervisor.forkserver import PRELOAD, ForkServer
+from orchestrator.supervisor.health import HealthLimits
 from orchestrator.supervisor.loading import LoadSettings
 from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
@@ -29,7 +30,7 @@ from orchestrator.worker.heartbeat import Heartbeat
 from orchestrator.worker.journal import Journal
 
 logger = logging.getLogger(__name__)
-_ORDER_THREADS = 4  # each order takes a moment, or as long as the database does
+_ORDER_THREADS = 2  # each order takes a moment, or as long as the database does
 _GRACE_SECONDS = 20.0  # less than what ``up`` grants a worker before it kills it
 
 
@@ -64,9 +65,9 @@ def supervisor_settings() -> SupervisorSettings:
         ),
         spare=conf.spare,
         hard_limit=conf.hard_limit,
-        ping_seconds=conf.ping_seconds,
-        hang_seconds=conf.hang_seconds,
-        stuck_seconds=conf.stuck_seconds,
+        health=HealthLimits(
+            ping_seconds=conf.ping_seconds, hang_seconds=conf.hang_seconds, stuck_seconds=conf.stuck_seconds
+        ),
     )
 
 

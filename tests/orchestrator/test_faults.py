@@ -20,6 +20,7 @@ from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions, manifest
 from orchestrator.supervisor import loading
 from orchestrator.supervisor.forkserver import ForkServer
+from orchestrator.supervisor.health import HealthLimits
 from orchestrator.supervisor.spec import Key
 from tests.orchestrator import tiny
 from tests.orchestrator.support import Scene, echo, supervised, within
@@ -48,7 +49,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def test_a_process_that_does_not_read_holds_up_nobody_else_and_is_replaced() -> None:
-    with supervised(hang_seconds=1.0, ping_seconds=0.3) as scene, ThreadPoolExecutor(1) as pool:
+    with supervised(health=HealthLimits(hang_seconds=1.0, ping_seconds=0.3)) as scene, ThreadPoolExecutor(1) as pool:
         scene.supervisor.infer(echo("a"), ["x"], deadline=within(20))
         with stopped(scene.pid("a")):
             large = pool.submit(scene.supervisor.infer, echo("a"), ["y" * 4_000_000], deadline=within(20))

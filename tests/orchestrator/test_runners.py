@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from orchestrator import exceptions
+from orchestrator.supervisor.health import HealthLimits
 from orchestrator.supervisor.spec import Key
 from tests.orchestrator.support import MB, ROOT, Scene, echo, minilm, supervised, within
 from tests.support.waiting import eventually
@@ -55,7 +56,7 @@ def test_a_killed_runner_fails_its_request_with_a_typed_error_and_the_next_one_s
 
 
 def test_a_stopped_runner_is_told_from_a_dead_one_and_ended() -> None:
-    with supervised(hang_seconds=1.0, ping_seconds=0.3) as scene:
+    with supervised(health=HealthLimits(hang_seconds=1.0, ping_seconds=0.3)) as scene:
         with pytest.raises(exceptions.RunnerCrashed):
             scene.supervisor.infer(echo(), ["!hang"], deadline=within(20))
         assert len(scene.kinds("hang")) == 1
