@@ -10,7 +10,6 @@ from typing import Any
 from altlas.memory.installation import Installation
 from altlas.memory.load import LEVELS, Load
 from altlas.memory.tree import sampled_tree
-from orchestrator import selectors
 from orchestrator import services as orchestrator
 
 _WARM_UP = 40
@@ -27,11 +26,15 @@ def profile(
     lines: bool = True,
 ) -> dict[str, Any]:
     """Return the record of one level: the tree's curve, each process before and after, and what grew in the processes
-    that hold models and work: by line (tracemalloc), by type with the referrers, and the tensors."""
+    that hold models and work: by line (tracemalloc), by type with the referrers, and the tensors.
+
+    Raises:
+        CommandError: no node holds the model after the warm-up.
+    """
     clients = LEVELS[level]
     load = Load(url=place.url, account=account, clients=clients, model=model, seed=1)
     load.run(_WARM_UP, every=_WARM_UP, at=lambda _done: None)
-    node = _node_of(model)
+    node = place.node_with(model)
     for _ in range(2 if lines else 1):  # with lines, the first census only begins to trace
         orchestrator.model_census(model=model, node=node, lines=lines)
     before = {reading.name: asdict(reading) for reading in place.readings()}
@@ -63,8 +66,3 @@ def profile(
         "told": told,
         "growth": growth,
     }
-
-
-def _node_of(model: str) -> str:
-    nodes = selectors.live_nodes(fresh=True)
-    return str(next(node["name"] for node in nodes if any(found["model"] == model for found in node["replicas"])))
