@@ -44,6 +44,8 @@ class Health:
 
     def look(self, replica: Replica, process: Process, runner: RunnerProcess, *, now: float) -> None:
         """End a process that hangs or takes too much; tell the core, and once the catalogue, what it holds."""
+        if runner.killed:  # its end is on the way, and told
+            return
         self._look_for_life(replica, process, runner, now)
         if now - process.measured_at >= MEMORY_EVERY:  # the kernel walks all its pages for it
             process.measured_at = now

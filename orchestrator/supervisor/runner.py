@@ -200,6 +200,11 @@ class RunnerProcess:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
+    @property
+    def killed(self) -> bool:
+        """Whether its end was ordered; that it has come is told by ``gone``."""
+        return bool(self._killed_for)
+
     # --- reading ----------------------------------------------------------------------------------------------------
     def _read(self) -> None:
         while True:

@@ -122,7 +122,8 @@ def test_what_a_transaction_reads_is_not_kept(ada: Any) -> None:
     assert seen.body == b"all"
 
 
-def test_many_readers_of_a_cold_answer_make_it_once(ada: Any) -> None:
+def test_many_readers_of_a_cold_answer_make_it_once(ada: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(conf, "cache_wait", 20)  # two dozen threads of one process get on slowly
     made = []
     started = threading.Event()
 

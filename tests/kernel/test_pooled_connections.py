@@ -8,6 +8,7 @@ from django.db import connection
 from psycopg_pool import ConnectionPool
 
 from altlas.kernel.postgresql import base
+from tests.support.waiting import eventually
 
 
 def a_connection() -> psycopg.Connection[tuple[object, ...]]:
@@ -47,13 +48,12 @@ def test_a_connection_that_the_server_has_ended_is_refused_at_once(asked: list[o
     with a_connection() as idle, a_connection() as other:
         base.check(idle)
         other.execute("SELECT pg_terminate_backend(%s)", [idle.info.backend_pid])
-        # Ended means ended: wait until the server has told it.
-        for _ in range(100):
-            if (
-                other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [idle.info.backend_pid]).fetchone()
-                is None
-            ):
-                break
+
+        def ended() -> bool:
+            asked = other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [idle.info.backend_pid])
+            return asked.fetchone() is None
+
+        eventually(ended, within=20)
         with pytest.raises(psycopg.OperationalError):
             base.check(idle)
 

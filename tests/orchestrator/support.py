@@ -75,13 +75,15 @@ class Scene:
         return [replica for replica in found if model in (None, replica["model"])]
 
     def pid(self, model: str) -> int:
-        (replica,) = self.replicas(model)
+        # One whose process has died is listed until its memory is known to be back.
+        (replica,) = [replica for replica in self.replicas(model) if replica["state"] != "unloading"]
         return int(replica["pid"])
 
 
 @contextmanager
 def supervised(*, preload: str = "", budget: int = 512 * MB, backoff: float = 10.0, **settings: Any) -> Iterator[Scene]:
     """Run a supervisor with real processes; without ``preload`` the fork server is light (no torch)."""
+    given = set(settings)
     limits = Limits(
         budget=budget,
         min_residency=settings.pop("min_residency", 0.0),
@@ -99,6 +101,8 @@ def supervised(*, preload: str = "", budget: int = 512 * MB, backoff: float = 10
         memory_share=share,
     )
     supervisor.start()
+    if "load_seconds" in given:
+        supervisor._forkserver._running()._ready.result(60)  # its start is no part of what these loads may take
     scene = Scene(supervisor, records)
     try:
         yield scene
@@ -122,7 +126,7 @@ def worker_environment(**more: str) -> dict[str, str]:
         "DATABASE_URL": conninfo,
         "DJANGO_SETTINGS_MODULE": "altlas.settings",
         "ALTLAS_NODE_HEARTBEAT_SECONDS": "0.2",
-        "ALTLAS_NODE_TTL": "1.5",
+        "ALTLAS_NODE_TTL": "5",
         "ALTLAS_CATALOGUE_SECONDS": "0",
         **more,
     }

@@ -144,8 +144,8 @@ def test_the_jobs_of_a_node_killed_under_load_are_taken_over(tmp_path: Path) -> 
 
         os.kill(first.process.pid, signal.SIGKILL)
 
-        eventually(lambda: [node["name"] for node in live_nodes(fresh=True)] == ["b"], within=10)
-        eventually(lambda: not any(map(running, family)), within=10)
+        eventually(lambda: [node["name"] for node in live_nodes(fresh=True)] == ["b"], within=20)
+        eventually(lambda: not any(map(running, family)), within=20)
         eventually(lambda: jobs_take_over(alive={"b"}) or LoadJob.objects.get(pk=job.pk).node == "b", within=40)
         eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.READY, within=20)
         assert LoadJob.objects.get(pk=job.pk).attempts == 1

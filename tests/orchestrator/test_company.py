@@ -47,8 +47,8 @@ def test_nobody_waits_where_there_is_enough_to_do() -> None:
 
 def test_clients_that_come_one_after_the_other_share_a_pass() -> None:
     """Four clients ask again within 10 ms of their answer. Without a wait the first of them goes alone every time."""
-    spec, passes = echo("echo", latency_seconds=0.4), list[tuple[int, float]]()
-    with supervised(batch_delay=0.1) as scene:
+    spec, passes = echo("echo", latency_seconds=1.0), list[tuple[int, float]]()
+    with supervised(batch_delay=0.5) as scene:
         scene.supervisor.infer(spec, ["x"], deadline=within(30))
 
         def ask(number: int) -> None:

@@ -215,12 +215,14 @@ def test_a_short_outage_of_redis_costs_a_waiting_request_when_its_time_is_over(
     answers: list[str] = []
     readers.start()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(lane.ask, node, {"name": "x"}, seconds=1, alive=lambda _node: None, near=False)
+        seconds = 20 if failures == 3 else 1
+        asked = pool.submit(lane.ask, node, {"name": "x"}, seconds=seconds, alive=lambda _node: None, near=False)
         try:
             eventually(lambda: len(failed) >= 3, within=10)
             if failures == 3:
-                replies.send(answers[0], {"name": "x"})
-                assert asked.result(10) == {"name": "x"}
+                (reply_id,) = eventually(lambda: answers, within=10)
+                replies.send(reply_id, {"name": "x"})
+                assert asked.result(20) == {"name": "x"}
             else:
                 assert isinstance(asked.exception(10), Unavailable)
                 assert len(failed) < 50  # with pauses between them
@@ -312,6 +314,7 @@ NODE = textwrap.dedent("""
 
     def serve(request, send):
         if request["name"] == "for ever":
+            print("asked", flush=True)
             time.sleep(60)
         send({"name": request["name"]})
 
@@ -347,8 +350,9 @@ def test_a_node_that_is_killed_loses_what_it_had_and_nothing_else(node: str, doo
         caller.start()
         for _ in range(3):
             assert ask(node, "quick") == {"name": "quick"}
+        assert first.stdout is not None and first.stdout.readline() == "asked\n"
         first.send_signal(signal.SIGKILL)
-        caller.join(5)
+        caller.join(20)
     assert len(failures) == 1 and failures[0].retry_after == 1  # type: ignore[attr-defined]
 
     # The socket of the dead is still in its place, and its connections are kept here.

@@ -175,7 +175,7 @@ def test_a_large_model_that_is_still_read_is_waited_for(tmp_path: Path, monkeypa
             progress()
 
     monkeypatch.setattr(loading, "verify", slow)
-    with supervised(load_seconds=1.0, stall_seconds=0.6) as scene:
+    with supervised(load_seconds=1.0, stall_seconds=2.0) as scene:
         assert scene.supervisor.infer(spec, ["x"], deadline=within(20))
 
 

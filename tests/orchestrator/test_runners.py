@@ -104,6 +104,7 @@ def test_a_load_that_hangs_is_ended_at_its_timeout() -> None:
 def test_a_poisoned_model_is_not_tried_more_often_than_the_back_off_allows() -> None:
     spec = echo(fail_load="transient")
     with supervised(backoff=0.5) as scene:
+        scene.supervisor._forkserver._running()._ready.result(60)
         end = time.monotonic() + 2.0
         refusals = 0
         while time.monotonic() < end:
@@ -163,7 +164,7 @@ def test_an_unloaded_process_gives_its_memory_back() -> None:
         pid = scene.pid("echo")
         assert scene.supervisor.state()["used_bytes"] >= 200 * MB
         scene.supervisor.unload(Key("echo", "1"))
-        eventually(lambda: not psutil.pid_exists(pid) and scene.supervisor.state()["used_bytes"] == 0, within=2)
+        eventually(lambda: not psutil.pid_exists(pid) and scene.supervisor.state()["used_bytes"] == 0, within=10)
 
 
 def test_stopping_refuses_waiters_and_leaves_no_process() -> None:
@@ -293,15 +294,14 @@ def test_many_threads_share_forward_passes_with_the_right_answers() -> None:
         scene.supervisor.infer(spec, ["warm"], deadline=within(10))
         barrier = threading.Barrier(16)
 
-        def ask(number: int) -> bool:
+        def ask(number: int) -> int:
             barrier.wait(10)
             answer = scene.supervisor.infer(spec, [f"{number:08d}"], deadline=within(10))
-            return bytes(int(value) for value in np.frombuffer(answer["data"], "<f4")) == f"{number:08d}".encode()
+            found = bytes(int(value) for value in np.frombuffer(answer["data"], "<f4"))
+            assert found == f"{number:08d}".encode()
+            return len(answer["batches"])  # a pass is told with the answer of one of those that shared it
 
-        begun = time.monotonic()
-        assert all(pool.map(ask, range(16)))
-        # One after the other would take 0.8 s.
-        assert time.monotonic() - begun < 0.6
+        assert sum(pool.map(ask, range(16))) < 16
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -212,7 +212,8 @@ def test_a_load_that_began_for_nobody_hurries_once_somebody_waits(caplog: pytest
         with busy_processors(), caplog.at_level("INFO"):
             ahead = threading.Thread(target=scene.supervisor.load, args=(second,), kwargs={"deadline": within(100)})
             ahead.start()
-            eventually(lambda: second.key.version in {r["version"] for r in scene.replicas()}, within=20)
+            # Once it has a process, its share of the processors is settled.
+            eventually(lambda: {r["version"] for r in scene.replicas() if r["pid"]} == {"1", "2"}, within=20)
             scene.supervisor.infer(second, ["a sentence"], deadline=within(100))
             ahead.join(100)
         assert scene.kinds("crash") == []

@@ -22,6 +22,7 @@ from altlas.engines import conf as engines
 from altlas.kernel.errors import InvalidInput
 from authgateway.testing import bearer, make_user
 from orchestrator import exceptions, manifest, runtimes, services, tasks
+from orchestrator.conf import conf
 from orchestrator.models import CacheEvent, Model, ModelVersion, Task
 from orchestrator.runner.errors import RunnerError
 from orchestrator.selectors import cache_state
@@ -127,11 +128,12 @@ def test_a_node_chooses_by_its_own_measurement(wanted: str, variants_: dict[str,
 
 
 @pytest.fixture
-def torch_node(db: None) -> Iterator[Scene]:
+def torch_node(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """This process is a node whose runners have torch."""
     spec_forget()
     with supervised(preload="orchestrator.runner.preload", budget=2048 * MB) as scene:
         node.become(node.NodeWorker(name="node-1", supervisor=scene.supervisor))
+        monkeypatch.setattr(conf, "heartbeat_ttl", 300.0)  # it reports once
         heartbeat = Heartbeat(name="node-1", supervisor=scene.supervisor)
         heartbeat.report()
         try:

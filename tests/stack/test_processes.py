@@ -46,7 +46,7 @@ def test_stopping_leaves_no_process_and_data_survives_the_next_start(home: Path)
                 "/api/v1/archive/records", json={"kind": "note", "title": "stays", "text": "It must stay."}
             )
             assert kept.status_code == 201, kept.text
-    assert not [process for process in children if process.is_running()]
+    eventually(lambda: all(gone(process.pid) for process in children), within=20)
     with stacks.running(home) as second, second.logged_in() as client:
         again = client.get(f"/api/v1/archive/records/{kept.json()['id']}")
         assert again.json()["title"] == "stays"
