@@ -109,6 +109,7 @@ class Core:
                 self._shell.hurry(arriving)
         arriving.extra = False
         arriving.wanted = arriving.wanted or not ticket.lease
+        ticket.at = now
         self.tickets.append(ticket)
         self.pump(now=now)
 
@@ -163,9 +164,9 @@ class Core:
     def forgive(self, key: Key, *, now: float) -> None:
         """Let ``key`` be tried once more now: somebody has seen to it. How often it failed stays known, so that orders
         do not keep the wait after the next failure short."""
-        failure = self.failures.get(key)
-        if failure is not None:
-            self.failures[key] = replace(failure, until=now)
+        for known in (self.failures, self._upkeep.failures):
+            if (failure := known.get(key)) is not None:
+                known[key] = replace(failure, until=now)
 
     # --- what the world reports -------------------------------------------------------------------------------------
     def progress(self, replica: Replica, stage: str) -> None:
@@ -205,7 +206,9 @@ class Core:
         if replica.state in {State.UNLOADING, State.GONE, State.FAILED}:
             return  # it was told to go
         key = replica.spec.key
-        failure = self._fail(key, code=code, detail=detail, permanent=permanent, now=now)
+        serves = any(other.state is State.READY for other in self.of(key))
+        known = self._upkeep.failures if replica.extra and serves else self.failures
+        failure = self._fail(key, code=code, detail=detail, permanent=permanent, now=now, known=known)
         replica.move(State.FAILED)
         replica.reason = detail
         self._refuse_waiting(key, lambda: _as_error(key, failure, now))
@@ -231,7 +234,15 @@ class Core:
             if not replica.proven:
                 # Loading it was no success: for every request it would be loaded, and crash, again.
                 detail = f"The process ended before it answered anything ({cause})."
-                self._fail(replica.spec.key, code="runner_crashed", detail=detail, permanent=False, now=now, grace=True)
+                self._fail(
+                    replica.spec.key,
+                    code="runner_crashed",
+                    detail=detail,
+                    permanent=False,
+                    now=now,
+                    known=self.failures,
+                    grace=True,
+                )
         if replica.state in ARRIVING:
             detail = f"The process ended while loading ({cause})."
             self.load_failed(replica, code="runner_crashed", detail=detail, permanent=False, now=now)
@@ -246,8 +257,11 @@ class Core:
             ticket.refuse(self._too_late(ticket.spec.key, now))
         waited_for = {ticket.spec.key for ticket in self.tickets}
         for replica in list(self.replicas.values()):
-            if replica.state is State.QUEUED and not replica.wanted and replica.spec.key not in waited_for:
-                self._cancel(replica, reason="nobody_waits")
+            if replica.state is State.QUEUED and replica.spec.key not in waited_for:
+                if not replica.wanted:
+                    self._cancel(replica, reason="nobody_waits")
+                elif not replica.extra and now - replica.queued_at > self.settings.order_seconds:
+                    self._cancel(replica, reason="no_room_in_time")
             self._prove(replica, now)
         self._refusals = {key: entry for key, entry in self._refusals.items() if now < entry[0]}
         self._upkeep.tick(now=now)
@@ -274,28 +288,49 @@ class Core:
         for replica in list(self.replicas.values()):
             if replica.state is State.DRAINING and replica.gate.close_if_idle():
                 self._leave(replica)
-        queue = sorted(
-            (replica for replica in self.replicas.values() if replica.state is State.QUEUED),
-            key=lambda replica: (replica.priority, replica.queued_at, replica.id),
-        )
         held_up = False
-        for replica in queue:
+        for replica, since, urgent in self._queue():
             if not self.has_slot:
                 break
             if replica.state is not State.QUEUED:
                 continue
-            started = self._try_load(replica, may_evict=not held_up, now=now)
+            waited = max(0.0, now - since)
+            started = self._try_load(replica, may_evict=not held_up, urgent=urgent, waited=waited, now=now)
             if not started and replica.state is State.QUEUED and not self.pressure:
-                # A smaller one may go first, but not for ever.
-                if now - replica.queued_at > self.settings.overtake_seconds:
+                # A smaller one may go first, but not for ever. What nobody waits for may find no room for long, as it
+                # closes no model in use: it holds up others no longer than that.
+                late = waited > self.settings.overtake_seconds
+                if urgent and late:
                     break
-                held_up = True
+                held_up = held_up or not late
         self._trim(now)
 
-    def _try_load(self, replica: Replica, *, may_evict: bool, now: float) -> bool:
-        need = self.need(replica.spec)
-        waited = max(0.0, now - replica.queued_at)
-        urgent, growth = replica.priority == WAITING, replica.extra and not replica.replaces
+    def _queue(self) -> list[tuple[Replica, float, bool]]:
+        """Return the loads that have not begun, first to go first; since when each waits, and whether it is urgent.
+
+        Only who waits now makes a load urgent: one whose callers have gone waits behind those that have some. An heir
+        goes before who came after it, for the room that its predecessor made is not theirs.
+        """
+        queued = [replica for replica in self.replicas.values() if replica.state is State.QUEUED]
+        urgent: dict[Key, float] = {}
+        if queued:
+            for ticket in self.tickets:
+                if ticket.priority == WAITING:
+                    urgent.setdefault(ticket.spec.key, ticket.at)  # they stand in the order in which they came
+
+        def since(replica: Replica) -> float:
+            return urgent.get(replica.spec.key, replica.queued_at)
+
+        def place(replica: Replica) -> tuple[int, float, int]:
+            if replica.heir:
+                return WAITING, replica.queued_at, replica.id
+            priority = WAITING if replica.spec.key in urgent else max(PREFETCH, replica.priority)
+            return priority, since(replica), replica.id
+
+        return [(replica, since(replica), replica.spec.key in urgent) for replica in sorted(queued, key=place)]
+
+    def _try_load(self, replica: Replica, *, may_evict: bool, urgent: bool, waited: float, now: float) -> bool:
+        need, growth = self.need(replica.spec), replica.extra and not replica.replaces
         for _round in range(len(self.replicas) + 1):
             snapshot = self.snapshot(now)
             decision = policy.admit(snapshot, need=need, waited=waited, urgent=urgent, growth=growth)
@@ -305,7 +340,7 @@ class Core:
                 "waited": waited,
                 "urgent": urgent,
                 "growth": growth,
-                "snapshot": as_record(snapshot),
+                "snapshot": snapshot,
             }
             if replica.extra and decision.verdict is not Verdict.ADMIT:
                 if replica.short_since is None:
@@ -338,7 +373,7 @@ class Core:
         if decision is None:
             return
         victims = [self.replicas[victim] for victim in decision.victims]
-        self._say(victims[0], "evict", {"rule": "trim", "snapshot": as_record(snapshot)}, decision)
+        self._say(victims[0], "evict", {"rule": "trim", "snapshot": snapshot}, decision)
         for victim in victims:
             self._evict(victim, decision)
 
@@ -419,8 +454,18 @@ class Core:
         self._shell.record("refuse", key, "load_queue_full", inputs, {"refused": True})
         return True
 
-    def _fail(self, key: Key, *, code: str, detail: str, permanent: bool, now: float, grace: bool = False) -> Failure:
-        before = self.failures.get(key)
+    def _fail(
+        self,
+        key: Key,
+        *,
+        code: str,
+        detail: str,
+        permanent: bool,
+        now: float,
+        known: dict[Key, Failure],
+        grace: bool = False,
+    ) -> Failure:
+        before = known.get(key)
         failure = next_failure(
             before,
             code=code,
@@ -430,7 +475,7 @@ class Core:
             first=self.settings.backoff_seconds,
             grace=grace,
         )
-        self.failures[key] = failure
+        known[key] = failure
         self._shell.record(
             "fail",
             key,
@@ -454,6 +499,8 @@ class Core:
         if replica.gate.answered or now - replica.ready_at >= self.settings.proven_seconds:
             replica.proven = True
             self.failures.pop(replica.spec.key, None)
+            if replica.extra:
+                self._upkeep.failures.pop(replica.spec.key, None)
 
     def _grant(self, ticket: Ticket, replica: Replica, now: float) -> bool:
         if ticket.lease and not replica.gate.enter(now=now):
@@ -503,6 +550,7 @@ class Core:
 
     def _say(self, replica: Replica, kind: str, inputs: Mapping[str, Any], decision: policy.Decision) -> None:
         """Write the decision down with all that it was made from, so that it can be made again."""
+        inputs = {**inputs, "snapshot": as_record(inputs["snapshot"])}
         self._shell.record(kind, replica.spec.key, decision.reason, inputs, decision.as_dict())
 
 

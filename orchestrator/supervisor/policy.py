@@ -72,8 +72,12 @@ class Snapshot:
 
     @property
     def unmovable(self) -> int:
-        """Pinned bytes that stay: what is leaving already makes room, pinned or not."""
-        return sum(view.bytes for view in self.replicas if view.pinned and view.state in CHARGED - LEAVING)
+        """Pinned bytes that stay: what is leaving, or goes once its successor is ready, makes room, pinned or not."""
+        return sum(
+            view.bytes
+            for view in self.replicas
+            if view.pinned and view.state in CHARGED - LEAVING and not view.replaced
+        )
 
 
 class Verdict(StrEnum):
@@ -132,16 +136,19 @@ def admit(snapshot: Snapshot, *, need: int, waited: float = 0.0, urgent: bool = 
     return Decision(verdict=Verdict.WAIT, reason="everything_is_in_use_or_too_young", retry_after=_soonest(snapshot))
 
 
-def make_room(snapshot: Snapshot, *, need: int, short_seconds: float, old: int | None) -> Decision:
+def make_room(snapshot: Snapshot, *, need: int, short_seconds: float, old: int | None, ahead: bool = False) -> Decision:
     """Decide what a load that takes free memory only does when it finds none: wait, have ``old``, the replica that it
     is to replace, leave before it, or give up.
 
-    ``short_seconds`` is how long it has been short of memory.
+    ``short_seconds`` is how long it has been short of memory. With ``ahead`` others wait for memory too, and go first:
+    the room that is made now would be theirs.
     """
-    if snapshot.pressure or short_seconds < _ROOM_SECONDS:
+    if admit(snapshot, need=need, growth=old is None).verdict is Verdict.ADMIT:
+        return Decision(verdict=Verdict.ADMIT, reason="fits")
+    if ahead or snapshot.pressure or short_seconds < _ROOM_SECONDS:
         return Decision(verdict=Verdict.WAIT, reason="room_may_come")
     found = next((view for view in snapshot.replicas if view.id == old and view.state is State.READY), None)
-    if found is None or need > snapshot.limits.budget - snapshot.unmovable + (found.bytes if found.pinned else 0):
+    if found is None or need > snapshot.limits.budget - snapshot.unmovable:
         return Decision(verdict=Verdict.REFUSE, reason="no_room")
     return Decision(verdict=Verdict.EVICT, reason="makes_room_for_its_successor", victims=(found.id,))
 
@@ -154,7 +161,8 @@ def trim(snapshot: Snapshot) -> Decision | None:
         stale = [view for view in _evictable(snapshot) if view.idle_seconds >= limits.keep_alive]
         if stale:
             return Decision(verdict=Verdict.EVICT, reason="keep_alive", victims=tuple(view.id for view in stale))
-    if snapshot.pressure and not snapshot.leaving and (idle := _evictable(snapshot)):
+    # What leaves only when a long lease ends helps nobody now.
+    if snapshot.pressure and snapshot.leaving <= snapshot.lingering and (idle := _evictable(snapshot)):
         return Decision(verdict=Verdict.EVICT, reason="hard_limit", victims=(idle[0].id,))
     stay = [view for view in snapshot.replicas if view.state in CHARGED - LEAVING]
     staying = sum(view.bytes for view in stay)

@@ -65,7 +65,13 @@ def _trim(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _make_room(inputs: Mapping[str, Any]) -> dict[str, Any]:
     snapshot = from_record(inputs["snapshot"])
-    found = policy.make_room(snapshot, need=inputs["need"], short_seconds=inputs["short_seconds"], old=inputs["old"])
+    found = policy.make_room(
+        snapshot,
+        need=inputs["need"],
+        short_seconds=inputs["short_seconds"],
+        old=inputs["old"],
+        ahead=inputs.get("ahead", False),
+    )
     return found.as_dict()
 
 

@@ -61,7 +61,8 @@ class Replica:
 
 @dataclass(eq=False, kw_only=True, slots=True)
 class Ticket:
-    """A caller that waits for a model; exactly one of ``grant`` and ``refuse`` is called, once."""
+    """A caller that waits for a model; exactly one of ``grant`` and ``refuse`` is called, once. ``at`` is when it was
+    taken in."""
 
     spec: VersionSpec
     deadline: float
@@ -69,16 +70,21 @@ class Ticket:
     refuse: Callable[[AltlasError], None]
     priority: int = WAITING
     lease: bool = True
+    at: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoreSettings:
+    """``overtake_seconds``: how long a load lets later ones begin before it; ``order_seconds``: how long one that was
+    ordered, and that nobody waits for any more, is kept in the queue."""
+
     limits: Limits
     pools: PoolLimits = field(default_factory=PoolLimits)
     recycling: RecycleLimits = field(default_factory=RecycleLimits)
     parallel_loads: int = 2
     load_queue: int = 64
     overtake_seconds: float = 2.0
+    order_seconds: float = 600.0
     backoff_seconds: float = 10.0
     proven_seconds: float = 60.0
     refusal_seconds: float = 1.0

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.supervisor import policy, pools
+from orchestrator.supervisor.backoff import Failure
 from orchestrator.supervisor.policy import Verdict
 from orchestrator.supervisor.pools import PoolView, WearView
 from orchestrator.supervisor.replay import as_record
@@ -32,6 +33,8 @@ class Upkeep:
         self._calm_since: dict[Key, float] = {}
         self._asked: dict[int, str] = {}
         self._given_up: dict[Key, float] = {}  # when a further process found no room
+        # Of further processes: what serves is good, and not to be refused once it has gone because another failed.
+        self.failures: dict[Key, Failure] = {}
 
     def ask_for(self, key: Key, reason: str, *, only: int | None = None) -> int:
         """Note that every ready replica of ``key``, or the one with the id ``only``, is to be replaced; return how
@@ -49,7 +52,8 @@ class Upkeep:
         for key, replicas in by_key.items():
             self._scale(key, replicas, now)
             self._recycle(key, self._core.of(key), now)  # as it is now: scaling may have begun a load
-        for known in (self._busy_since, self._calm_since, self._given_up):
+        known: dict[Key, Any]
+        for known in (self._busy_since, self._calm_since, self._given_up, self.failures):
             for key in known.keys() - by_key.keys():
                 del known[key]
         self._asked = {number: why for number, why in self._asked.items() if number in self._core.replicas}
@@ -73,7 +77,9 @@ class Upkeep:
         self._remember(self._calm_since, key, pools.is_calm(view, limits), now)
         view = self._view(key, ready, replicas, now)
         action = pools.scale(view, limits)
-        if action is None or self._core.pressure or (action == pools.GROW and self._rests(key, now)):
+        if action is None or self._core.pressure:
+            return
+        if action == pools.GROW and (self._rests(key, now) or self._backs_off(key, now)):
             return
         inputs = {"rule": "scale", "view": asdict(view), "limits": asdict(limits)}
         self._busy_since.pop(key, None)
@@ -100,6 +106,10 @@ class Upkeep:
         writing it down, again and again."""
         return now - self._given_up.get(key, -_REST_SECONDS) < _REST_SECONDS
 
+    def _backs_off(self, key: Key, now: float) -> bool:
+        known = (self._core.failures.get(key), self.failures.get(key))
+        return any(failure is not None and failure.blocks(now) for failure in known)
+
     @staticmethod
     def _remember(since: dict[Key, float], key: Key, true: bool, now: float) -> None:
         if true:
@@ -111,8 +121,7 @@ class Upkeep:
     def _recycle(self, key: Key, replicas: list[Replica], now: float) -> None:
         if self._core.pressure:
             return  # no successor would be let in, and what is leaving would be missed
-        failure = self._core.failures.get(key)
-        if any(replica.state in ARRIVING for replica in replicas) or (failure is not None and failure.blocks(now)):
+        if any(replica.state in ARRIVING for replica in replicas) or self._backs_off(key, now):
             return  # one of a version is away at a time
         for replica in replicas:
             if replica.state is not State.READY:
@@ -141,26 +150,34 @@ class Upkeep:
         return reason, inputs, {"reason": reason}
 
     def _make_room(self, now: float) -> None:
-        for replica in list(self._core.replicas.values()):
-            if replica.state is not State.QUEUED or not replica.extra or replica.short_since is None:
+        queued = [replica for replica in self._core.replicas.values() if replica.state is State.QUEUED]
+        ahead = any(not replica.extra for replica in queued)
+        for replica in queued:
+            if not replica.extra or replica.short_since is None:
                 continue
             if not self._core.has_slot:
                 return  # with room it could not begin either
             need, short = self._core.need(replica.spec), now - replica.short_since
             snapshot = self._core.snapshot(now)
-            decision = policy.make_room(snapshot, need=need, short_seconds=short, old=replica.replaces)
+            decision = policy.make_room(snapshot, need=need, short_seconds=short, old=replica.replaces, ahead=ahead)
+            if decision.verdict is Verdict.ADMIT:
+                replica.short_since = None  # it is its turn, and not memory, that it waits for
+            if decision.verdict in {Verdict.ADMIT, Verdict.WAIT}:
+                continue
             inputs = {
                 "rule": "make_room",
                 "need": need,
                 "short_seconds": short,
                 "old": replica.replaces,
+                "ahead": ahead,
                 "snapshot": as_record(snapshot),
             }
             if decision.verdict is Verdict.REFUSE:
                 self._given_up[replica.spec.key] = now
                 self._core.give_up(replica, reason=decision.reason, inputs=inputs, decision=decision.as_dict())
-            elif decision.verdict is Verdict.EVICT:
-                # From now on it is the version's only hope: it may evict like any other load.
+            else:
+                # From now on it is the version's only hope: it may evict like any other load, and goes before others.
+                ahead = True
                 replica.extra, replica.replaces, replica.heir = False, None, True
                 old = self._core.replicas[decision.victims[0]]
                 self._core.drain(old, kind="unload", reason=decision.reason, inputs=inputs, decision=decision.as_dict())

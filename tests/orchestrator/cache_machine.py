@@ -98,6 +98,7 @@ class CacheMachine(RuleBasedStateMachine):
                 recycling=RecycleLimits(age=60.0, uses=50, growth=5),
                 parallel_loads=2,
                 load_queue=3,
+                order_seconds=60.0,
             ),
         )
         self.shell.ready = lambda: {r.id for r in self.core.replicas.values() if r.state is State.READY}
@@ -245,6 +246,13 @@ class CacheMachine(RuleBasedStateMachine):
             replicas = self.core.of(spec.key)
             assert sum(replica.state in ARRIVING for replica in replicas) <= 1
             assert sum(replica.state is State.READY for replica in replicas) <= spec.max_replicas
+
+    @invariant()
+    def no_load_is_queued_for_ever(self) -> None:
+        longest = self.core.settings.order_seconds
+        for replica in self.core.replicas.values():
+            if replica.state is State.QUEUED and not replica.extra and not self.core._waited_for(replica.spec.key):
+                assert self.now - replica.queued_at <= longest + 8.0
 
     @invariant()
     def answers_come_once(self) -> None:

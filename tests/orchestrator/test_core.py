@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from altlas.kernel.errors import AltlasError
 from orchestrator.exceptions import ModelUnloadable
 from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
@@ -291,6 +293,8 @@ def test_what_nobody_waits_for_closes_no_model_in_use() -> None:
     assert world.states(used) == [State.READY]
     world.ask(ahead)
     world.wait(1)
+    assert world.states(used) == [State.READY], "who comes late has its own patience"
+    world.wait(5)
     assert world.states(used) == [State.DRAINING]
 
 
@@ -376,3 +380,131 @@ def test_a_load_that_is_under_way_hurries_when_somebody_begins_to_wait() -> None
     world.ask(wanted)
     world.ask(wanted)
     assert world.shell.hurried == [loading]
+
+
+# --- turns ------------------------------------------------------------------------------------------------------------
+def test_an_order_that_finds_no_room_stops_no_other_and_does_not_wait_for_ever() -> None:
+    world = World(
+        pools=PoolLimits(busy_leases=2, grow_seconds=5, shrink_seconds=600), recycling=RecycleLimits(age=1000)
+    )
+    used, large, small = spec("used", 40, max_replicas=2), spec("large", 70), spec("small", 5)
+    world.ask(used)
+    world.end_load()
+    for _ in range(3):
+        served(world.ask(used))
+    ordered = world.ask(large, lease=False, priority=PREFETCH, within=60)
+    world.wait(10)
+    behind = world.ask(small, lease=False, priority=PREFETCH, within=60)
+    while world.shell.loading:
+        world.end_load()
+    served(behind)
+    assert world.states(used) == [State.READY, State.READY], "its pool grows beside the order"
+    world.wait(700)
+    assert world.states(large) == [] and not isinstance(ordered[0], Replica)
+    assert ("cancel", "large:1", "no_room_in_time") in world.shell.records
+
+
+def test_a_load_whose_callers_have_gone_closes_no_model_in_use() -> None:
+    world, used, ahead = World(), spec("used", 60), spec("ahead", 60)
+    world.ask(used)
+    world.end_load()
+    world.ask(ahead, lease=False, priority=PREFETCH, within=1)
+    world.ask(ahead, within=1)
+    world.wait(30)
+    assert world.states(used) == [State.READY]
+    assert world.states(ahead) == [State.QUEUED]
+
+
+def test_a_predecessor_is_not_let_go_for_the_room_of_those_who_go_first() -> None:
+    world = World(limits={"patience": 30.0})
+    pinned, used, other = spec("p", 40, pinned=True), spec("used", 40), spec("other", 45)
+    world.hold(pinned)
+    leased = world.ask(used)
+    world.end_load()
+    world.core.recycle(pinned.key, reason="operator", now=world.now)
+    asked = world.ask(other, within=25)
+    world.wait(20)
+    served(world.ask(pinned))
+    world.leave(leased)
+    world.end_unloads()
+    world.end_load()
+    served(asked)
+
+
+def test_a_successor_that_fits_waits_for_its_turn_and_not_for_its_predecessor() -> None:
+    world = World(limits={"patience": 30.0})
+    old, used, brief = spec("old", 20), spec("used", 60), spec("brief", 20)
+    world.hold(old)
+    world.ask(used)
+    world.end_load()
+    world.ask(brief)
+    world.end_load()
+    world.core.recycle(old.key, reason="operator", now=world.now)
+    world.ask(spec("other", 45), within=20)
+    world.wait(2.5)
+    world.crash(world.core.of(brief.key)[0])
+    world.wait(10)
+    assert world.states(old) == [State.READY, State.QUEUED], "who waits goes first"
+    world.wait(10)
+    world.end_load()
+    world.end_unloads()
+    assert world.states(old) == [State.READY]
+    assert ("unload", "old:1", "makes_room_for_its_successor") not in world.shell.records
+
+
+def test_an_heir_gets_the_room_that_was_made_for_it() -> None:
+    world, old, late = World(), spec("old", 60, pinned=True), spec("late", 60)
+    world.hold(old)
+    world.core.recycle(old.key, reason="operator", now=world.now)
+    world.wait(6)
+    world.ask(late, within=5)
+    world.end_unloads()
+    assert world.end_load().spec.key == old.key
+
+
+def test_a_pinned_model_that_is_replaced_refuses_nobody() -> None:
+    world, pinned, other = World(), spec("p", 40, pinned=True), spec("other", 30)
+    world.hold(pinned)
+    world.core.recycle(pinned.key, reason="operator", now=world.now)
+    asked = world.ask(other)
+    world.end_load()
+    world.end_unloads()
+    world.end_load()
+    served(asked)
+    assert world.states(pinned) == [State.READY]
+
+
+# --- growth that fails ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_pool_that_cannot_grow_backs_off_and_what_serves_it_is_not_blamed(permanent: bool) -> None:
+    world = World(pools=PoolLimits(busy_leases=2, grow_seconds=5, shrink_seconds=600))
+    busy = spec("busy", 10, max_replicas=3)
+    first = world.ask(busy)
+    world.end_load()
+    for _ in range(3):
+        served(world.ask(busy))
+    begun = 0
+    for _ in range(1200):
+        world.wait(0.5)
+        while world.shell.loading:
+            begun += 1
+            replica = world.shell.loading.pop()
+            world.core.load_failed(replica, code="model_unavailable", detail="x", permanent=permanent, now=world.now)
+            world.end_unloads()
+    assert begun == (1 if permanent else 6), "10 s, doubling to 5 minutes"
+    world.crash(served(first))
+    asked = world.ask(busy)
+    world.end_load()
+    served(asked)
+
+
+def test_memory_pressure_is_met_though_a_long_lease_keeps_something_from_leaving() -> None:
+    world, held, idle = World(), spec("held", 30), spec("idle", 30)
+    world.ask(held)
+    world.end_load()
+    world.hold(idle)
+    world.core.unload(held.key, reason="operator", now=world.now)
+    assert world.states(held) == [State.DRAINING]
+    world.core.press(0.99, hard=0.95, now=world.now)
+    world.end_unloads()
+    assert world.states(idle) == []
