@@ -34,7 +34,10 @@ class ModelsView(APIView):
         responses={201: serializers.VersionSerializer, **problems(400, 403, 409, 422)},
     )
     def post(self, request: Request) -> Response:
-        """Register a version of a model; its files are hashed where they lie, nothing is uploaded or fetched."""
+        """Register a version of a model; its files are hashed where they lie.
+
+        Nothing is uploaded. What a hub (`hf://`) has and this machine's cache has not is fetched before the answer.
+        """
         body = serializers.RegistrationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         row = services.model_register(**body.validated_data, owner=user_of(request))
