@@ -14,6 +14,7 @@ from altlas.kernel.validation import validated
 from authgateway.authentication import user_of
 from orchestrator import selectors, serializers, services
 from orchestrator.schema import problems
+from orchestrator.views.callers import operates
 from orchestrator.views.inference import infer
 
 _READ_OR_OPERATE = {"GET": "models:infer", "*": "models:operate"}
@@ -78,7 +79,8 @@ class VersionsView(APIView):
     def get(self, request: Request, name: str) -> Response:
         """The versions of a model, newest first."""
         rows = selectors.versions_of(name=name)
-        return Response({"results": serializers.VersionSerializer(rows, many=True).data})
+        shown = serializers.VersionSerializer(rows, many=True, context={"operator": operates(request)})
+        return Response({"results": shown.data})
 
 
 class AliasesView(APIView):
@@ -129,7 +131,8 @@ class VersionView(APIView):
         operation_id="models_version", tags=["models"], responses={200: serializers.VersionSerializer, **problems(404)}
     )
     def get(self, request: Request, name: str, version: str) -> Response:
-        return Response(serializers.VersionSerializer(selectors.version_find(model=name, version=version)).data)
+        row = selectors.version_find(model=name, version=version)
+        return Response(serializers.VersionSerializer(row, context={"operator": operates(request)}).data)
 
     @extend_schema(
         operation_id="models_version_retire", tags=["models"], responses={204: None, **problems(403, 404, 409)}

@@ -20,6 +20,7 @@ from altlas.kernel.validation import validated
 from authgateway.permissions import AUTHENTICATED
 from orchestrator import selectors, services
 from orchestrator.models import Task
+from orchestrator.views.callers import operates
 from orchestrator.views.inference import infer
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -102,7 +103,8 @@ class EmbeddingListSerializer(serializers.Serializer[Any]):
 class OpenAIModelsView(OpenAIView):
     @extend_schema(operation_id="openai_models", tags=["openai"], responses=OpenAIModelsSerializer)
     def get(self, request: Request) -> Response:
-        return Response({"object": "list", "data": [_entry(model) for model in selectors.model_list()]})
+        operator = operates(request)
+        return Response({"object": "list", "data": [_entry(row, operator=operator) for row in selectors.model_list()]})
 
 
 class OpenAIModelView(OpenAIView):
@@ -113,7 +115,7 @@ class OpenAIModelView(OpenAIView):
             row = selectors.model_get(name=model)
         else:
             row = selectors.version_choose(model=model, version=version).model
-        return Response({**_entry(row), "id": name})
+        return Response({**_entry(row, operator=operates(request)), "id": name})
 
 
 class EmbeddingsView(OpenAIView):
@@ -169,10 +171,10 @@ def _shortened(vectors: services.FloatArray, dimensions: int | None) -> services
     return np.ascontiguousarray(cut / np.where(norms == 0, 1, norms), dtype="<f4")
 
 
-def _entry(model: Any) -> dict[str, Any]:
+def _entry(model: Any, *, operator: bool) -> dict[str, Any]:
     return {
         "id": model.name,
         "object": "model",
         "created": int(model.created_at.timestamp()),
-        "owned_by": str(model.owner or "altlas"),
+        "owned_by": str((operator and model.owner) or "altlas"),
     }
