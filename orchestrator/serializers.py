@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from orchestrator.models import Alias, LoadJob, Model, ModelVersion, Runtime, Task, VersionPolicy
 from orchestrator.selectors import variant_rows
+
+
+class OperatorsSeeMore(serializers.Serializer[Any]):
+    """What ``for_operators`` names is null when the context says that the caller is no ``operator``.
+
+    A context that says nothing belongs to a command, or to a view that is for operators only.
+    """
+
+    for_operators: ClassVar[tuple[str, ...]] = ()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for name in self.for_operators:
+            fields[name].allow_null = True
+            fields[name].help_text = f"{fields[name].help_text or ''} Null without `models:operate`.".lstrip()
+        return fields
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown if self.context.get("operator", True) else {**shown, **dict.fromkeys(self.for_operators)}
 
 
 class VariantSerializer(serializers.Serializer[Any]):
@@ -41,7 +61,8 @@ class VariantRequestedSerializer(serializers.Serializer[Any]):
     nodes = serializers.ListField(child=serializers.CharField(), help_text="Where it is being compiled.")
 
 
-class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+class VersionSerializer(OperatorsSeeMore, serializers.ModelSerializer[ModelVersion]):
+    for_operators = ("source", "status_reason")
     load_seconds_mean = serializers.FloatField(read_only=True, allow_null=True)
     variants = serializers.SerializerMethodField()
 
@@ -188,7 +209,8 @@ class UnloadedSerializer(serializers.Serializer[Any]):
     replicas = serializers.IntegerField(help_text="Processes that were told to go; those in use finish first.")
 
 
-class NodeSerializer(serializers.Serializer[Any]):
+class NodeSerializer(OperatorsSeeMore):
+    for_operators = ("host",)
     name = serializers.CharField()
     alive = serializers.BooleanField()
     draining = serializers.BooleanField()
@@ -221,7 +243,8 @@ class DrainedSerializer(serializers.Serializer[Any]):
     kept = KeptSerializer(many=True, help_text="What could not be loaded elsewhere; it serves on here.")
 
 
-class JobSerializer(serializers.ModelSerializer[LoadJob]):
+class JobSerializer(OperatorsSeeMore, serializers.ModelSerializer[LoadJob]):
+    for_operators = ("error_detail", "requested_by")
     model = serializers.CharField(source="version.model.name")
     version = serializers.CharField(source="version.version")
 
@@ -247,7 +270,8 @@ class JobsSerializer(serializers.Serializer[Any]):
     results = JobSerializer(many=True)
 
 
-class ReplicaSerializer(serializers.Serializer[Any]):
+class ReplicaSerializer(OperatorsSeeMore):
+    for_operators = ("pid",)
     model = serializers.CharField()
     version = serializers.CharField()
     state = serializers.CharField()

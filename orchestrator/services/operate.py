@@ -184,13 +184,14 @@ def _order(
     current = here.current()
     if current is not None and node in (None, current.name):
         return order_here(verb=verb, model=model, version=version, until=time.monotonic() + seconds)
-    names = [found["name"] for found in live_nodes(fresh=True)]
+    nodes = live_nodes(fresh=True)
+    names = [found["name"] for found in nodes]
     if node is not None and node not in names:
         raise exceptions.NodeNotFound(f"There is no live node {node!r}.")
     if not names:
         raise exceptions.NodeUnavailable("No node is alive; try again shortly.")
     if verb == "load":
-        target = node or _holders_first(model, version)[0]
+        target = node or _holders_first(nodes, model, version)[0]
         return load_on(
             version_find(model=model, version=version), node=target, seconds=seconds, requested_by=actor or "operator"
         )
@@ -235,14 +236,14 @@ def load_on(row: ModelVersion, *, node: str, seconds: float, requested_by: str) 
     return answer
 
 
-def _holders_first(model: str, version: str | None) -> list[str]:
+def _holders_first(nodes: Sequence[dict[str, Any]], model: str, version: str | None) -> list[str]:
     def holds(found: dict[str, Any]) -> bool:
         return any(replica["model"] == model and version in (None, replica["version"]) for replica in found["replicas"])
 
     def rank(found: dict[str, Any]) -> tuple[bool, bool, int]:
         return bool(found.get("draining")), not holds(found), found["used_bytes"]
 
-    return [found["name"] for found in sorted(live_nodes(), key=rank)]
+    return [found["name"] for found in sorted(nodes, key=rank)]
 
 
 def send_order(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> dict[str, Any]:

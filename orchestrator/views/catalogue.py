@@ -14,6 +14,7 @@ from altlas.kernel.validation import validated
 from authgateway.authentication import user_of
 from orchestrator import selectors, serializers, services
 from orchestrator.schema import problems
+from orchestrator.views.callers import operates
 from orchestrator.views.inference import infer
 
 _READ_OR_OPERATE = {"GET": "models:infer", "*": "models:operate"}
@@ -34,7 +35,10 @@ class ModelsView(APIView):
         responses={201: serializers.VersionSerializer, **problems(400, 403, 409, 422)},
     )
     def post(self, request: Request) -> Response:
-        """Register a version of a model; its files are hashed where they lie, nothing is uploaded or fetched."""
+        """Register a version of a model; its files are hashed where they lie.
+
+        Nothing is uploaded. What a hub (`hf://`) has and this machine's cache has not is fetched before the answer.
+        """
         body = serializers.RegistrationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         row = services.model_register(**body.validated_data, owner=user_of(request))
@@ -75,7 +79,8 @@ class VersionsView(APIView):
     def get(self, request: Request, name: str) -> Response:
         """The versions of a model, newest first."""
         rows = selectors.versions_of(name=name)
-        return Response({"results": serializers.VersionSerializer(rows, many=True).data})
+        shown = serializers.VersionSerializer(rows, many=True, context={"operator": operates(request)})
+        return Response({"results": shown.data})
 
 
 class AliasesView(APIView):
@@ -126,7 +131,8 @@ class VersionView(APIView):
         operation_id="models_version", tags=["models"], responses={200: serializers.VersionSerializer, **problems(404)}
     )
     def get(self, request: Request, name: str, version: str) -> Response:
-        return Response(serializers.VersionSerializer(selectors.version_find(model=name, version=version)).data)
+        row = selectors.version_find(model=name, version=version)
+        return Response(serializers.VersionSerializer(row, context={"operator": operates(request)}).data)
 
     @extend_schema(
         operation_id="models_version_retire", tags=["models"], responses={204: None, **problems(403, 404, 409)}

@@ -12,8 +12,10 @@ from rest_framework.views import APIView
 from authgateway.authentication import user_of
 from orchestrator import selectors, serializers, services
 from orchestrator.schema import problems
+from orchestrator.views.callers import operates
 
 _LISTED = 200
+_OTHERS = {"operator": False}
 
 
 class NodesView(APIView):
@@ -36,7 +38,8 @@ class NodesView(APIView):
             }
             for row in selectors.node_list()
         ]
-        return Response({"results": serializers.NodeSerializer(rows, many=True).data})
+        shown = serializers.NodeSerializer(rows, many=True, context={"operator": operates(request)})
+        return Response({"results": shown.data})
 
 
 class CacheView(APIView):
@@ -44,8 +47,9 @@ class CacheView(APIView):
 
     @extend_schema(operation_id="cache_get", tags=["models"], responses=serializers.CacheSerializer)
     def get(self, request: Request) -> Response:
-        """What every live node holds, at most a heartbeat old."""
-        return Response({"nodes": selectors.cache_state()})
+        """What every live node holds, at most a heartbeat old; to operators all that the nodes report."""
+        state = {"nodes": selectors.cache_state()}
+        return Response(state if operates(request) else serializers.CacheSerializer(state, context=_OTHERS).data)
 
 
 class DrainView(APIView):
@@ -80,7 +84,9 @@ class JobsView(APIView):
     @extend_schema(operation_id="load_jobs_list", tags=["models"], responses=serializers.JobsSerializer)
     def get(self, request: Request) -> Response:
         """The latest 200 load jobs, newest first."""
-        return Response({"results": serializers.JobSerializer(selectors.job_list()[:_LISTED], many=True).data})
+        rows = selectors.job_list()[:_LISTED]
+        shown = serializers.JobSerializer(rows, many=True, context={"operator": operates(request)})
+        return Response({"results": shown.data})
 
 
 class JobCancelView(APIView):

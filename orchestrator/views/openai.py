@@ -14,12 +14,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from altlas.kernel import problems
-from altlas.kernel.errors import InvalidInput, NotFound
+from altlas.kernel.errors import FieldError, InvalidInput, NotFound
 from altlas.kernel.negotiation import OneWay
 from altlas.kernel.validation import validated
 from authgateway.permissions import AUTHENTICATED
 from orchestrator import selectors, services
 from orchestrator.models import Task
+from orchestrator.views.callers import operates
 from orchestrator.views.inference import infer
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -58,9 +59,10 @@ class NothingHereView(OpenAIView):
 class EmbeddingsSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(help_text="A model's name; `name:version` and `name:alias` choose a version.")
     input = serializers.JSONField(help_text="A text, a list of texts, a list of token ids, or a list of those.")
-    encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
-    dimensions = serializers.IntegerField(required=False, min_value=1)
-    user = serializers.CharField(required=False)
+    # Null is as if not given: clients send it for what their caller left empty.
+    encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float", allow_null=True)
+    dimensions = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    user = serializers.CharField(required=False, allow_null=True, allow_blank=True)
 
     def validate_input(self, value: Any) -> list[Any]:
         inputs = [value] if isinstance(value, str) or _is_ids(value) else value
@@ -101,16 +103,19 @@ class EmbeddingListSerializer(serializers.Serializer[Any]):
 class OpenAIModelsView(OpenAIView):
     @extend_schema(operation_id="openai_models", tags=["openai"], responses=OpenAIModelsSerializer)
     def get(self, request: Request) -> Response:
-        return Response({"object": "list", "data": [_entry(model) for model in selectors.model_list()]})
+        operator = operates(request)
+        return Response({"object": "list", "data": [_entry(row, operator=operator) for row in selectors.model_list()]})
 
 
 class OpenAIModelView(OpenAIView):
     @extend_schema(operation_id="openai_model", tags=["openai"], responses=OpenAIModelSerializer)
     def get(self, request: Request, name: str) -> Response:
         model, version = split(name)
-        if version is not None:
-            return Response(_entry(selectors.version_choose(model=model, version=version).model))
-        return Response(_entry(selectors.model_get(name=model)))
+        if version is None:
+            row = selectors.model_get(name=model)
+        else:
+            row = selectors.version_choose(model=model, version=version).model
+        return Response({**_entry(row, operator=operates(request)), "id": name})
 
 
 class EmbeddingsView(OpenAIView):
@@ -159,16 +164,17 @@ def _shortened(vectors: services.FloatArray, dimensions: int | None) -> services
     if dimensions is None:
         return vectors
     if dimensions > vectors.shape[1]:
-        raise InvalidInput(f"This model has {vectors.shape[1]} dimensions; `dimensions` cannot be more.")
+        detail = f"This model has {vectors.shape[1]} dimensions; `dimensions` cannot be more."
+        raise InvalidInput(detail, errors=[FieldError(pointer="/dimensions", code="max_value", detail=detail)])
     cut = vectors[:, :dimensions]
     norms = np.linalg.norm(cut, axis=1, keepdims=True)
     return np.ascontiguousarray(cut / np.where(norms == 0, 1, norms), dtype="<f4")
 
 
-def _entry(model: Any) -> dict[str, Any]:
+def _entry(model: Any, *, operator: bool) -> dict[str, Any]:
     return {
         "id": model.name,
         "object": "model",
         "created": int(model.created_at.timestamp()),
-        "owned_by": str(model.owner or "altlas"),
+        "owned_by": str((operator and model.owner) or "altlas"),
     }

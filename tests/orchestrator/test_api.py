@@ -120,6 +120,27 @@ def test_embeddings_come_as_numbers_or_base64(client: APIClient, drill: str, loc
     assert plain["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
 
 
+def test_what_an_openai_client_leaves_empty_is_as_if_not_given(
+    client: APIClient, drill: str, local_node: Scene
+) -> None:
+    body = {"model": drill, "input": "ab"}
+    empty = {"encoding_format": None, "dimensions": None, "user": None}
+    answer = client.post("/v1/embeddings", {**body, **empty}, format="json")
+    assert answer.status_code == 200 and answer.json() == client.post("/v1/embeddings", body, format="json").json()
+    assert client.post("/v1/embeddings", {**body, "user": ""}, format="json").status_code == 200
+
+
+def test_more_dimensions_than_a_model_has_name_the_member(client: APIClient, drill: str, local_node: Scene) -> None:
+    answer = client.post("/v1/embeddings", {"model": drill, "input": "ab", "dimensions": 4096}, format="json")
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == "dimensions"
+
+
+def test_an_openai_model_answers_by_the_id_it_was_asked_for(client: APIClient, drill: str, local_node: Scene) -> None:
+    services.alias_set(model=drill, name="stable", version="1")
+    for name in (drill, f"{drill}:1", f"{drill}:stable"):
+        assert client.get(f"/v1/models/{name}").json()["id"] == name
+
+
 def test_errors_of_the_openai_routes_have_their_shape(client: APIClient, local_node: Scene) -> None:
     missing = client.post("/v1/embeddings", {"model": "nothing", "input": "x"})
     assert missing.status_code == 404

@@ -172,7 +172,7 @@ def test_every_other_address_below_v1_answers_in_the_shape_of_openai(operator: A
 
 
 def test_a_version_that_there_is_not_is_not_found_below_v1(operator: APIClient, drill: str) -> None:
-    assert operator.get("/v1/models/drill:1").json()["id"] == "drill"
+    assert operator.get("/v1/models/drill:1").json()["id"] == "drill:1"
     assert operator.get("/v1/models/drill:99").json()["error"]["code"] == "model_not_found"
 
 

@@ -28,7 +28,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_a_models_life_from_registration_to_retirement(run: Any, local_node: Scene) -> None:
     register = ("register", "drill", "--task", "echo", "--source", "echo://", "--version")
-    assert run(*register, "1")["status"] == "registered"
+    made = run(*register, "1")
+    assert (made["status"], made["source"]) == ("registered", "echo://")
     assert run("load", "drill")["node"] == "here"
     Heartbeat(name="here", supervisor=local_node.supervisor).report()
     (row,) = run("list", "drill")

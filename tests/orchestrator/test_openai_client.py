@@ -34,6 +34,7 @@ def test_models_are_listed_and_found(client: Any) -> None:
     assert MODEL in [model.id for model in client.models.list()]
     found = client.models.retrieve(MODEL)
     assert (found.id, found.object) == (MODEL, "model") and found.created > 1_000_000_000 and found.owned_by
+    assert client.models.retrieve(f"{MODEL}:1").id == f"{MODEL}:1"
 
 
 def test_embeddings_are_the_same_as_base64_and_as_numbers(client: Any) -> None:
@@ -45,6 +46,11 @@ def test_embeddings_are_the_same_as_base64_and_as_numbers(client: Any) -> None:
     assert len(packed.data[0].embedding) == 384
     assert packed.usage.prompt_tokens == packed.usage.total_tokens > 6
     assert packed.model == MODEL
+
+
+def test_what_a_caller_leaves_empty_is_as_if_not_given(client: Any) -> None:
+    found = client.embeddings.create(model=MODEL, input="x", dimensions=None, encoding_format=None, user=None)
+    assert len(found.data[0].embedding) == 384
 
 
 def test_token_ids_embed_like_the_text_they_stand_for(client: Any) -> None:
@@ -68,8 +74,9 @@ def test_dimensions_shorten_to_unit_length(client: Any) -> None:
     short = client.embeddings.create(model=MODEL, input="shorter", dimensions=64).data[0].embedding
     assert len(short) == 64 and abs(np.linalg.norm(short) - 1) < 1e-5
     assert np.allclose(np.array(whole[:64]) / np.linalg.norm(whole[:64]), short, atol=1e-5)
-    with pytest.raises(openai.BadRequestError, match="384"):
+    with pytest.raises(openai.BadRequestError, match="384") as wrong:
         client.embeddings.create(model=MODEL, input="longer", dimensions=385)
+    assert wrong.value.param == "dimensions"
 
 
 def test_errors_arrive_as_the_clients_own_exceptions(client: Any, stack: Stack) -> None:

@@ -100,3 +100,14 @@ def test_what_one_node_answered_counts_also_when_another_took_all_the_time(
         client("live").delete(PREFIX + silent)
     assert isinstance(found[silent], NodeUnavailable)
     assert found[node] == _DONE
+
+
+def test_a_load_goes_to_a_node_that_was_seen_also_when_redis_goes_away_meanwhile(
+    drill: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([[{"name": "n", "used_bytes": 0, "replicas": []}]])
+    monkeypatch.setattr(operate, "live_nodes", lambda **_: next(looks, []))
+    monkeypatch.setattr(operate, "load_on", lambda _row, *, node, **_: {"node": node})
+    assert operate.model_load(model=drill) == {"node": "n"}
+    with pytest.raises(NodeUnavailable):
+        operate.model_load(model=drill)

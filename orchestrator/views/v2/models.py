@@ -13,6 +13,7 @@ from orchestrator import selectors, signatures, statistics
 from orchestrator.exceptions import ModelUnavailable
 from orchestrator.models import ModelVersion
 from orchestrator.selectors.states import READY, replica_states
+from orchestrator.views.callers import operates
 from orchestrator.views.v2.base import V2View
 
 _TYPES = {"BYTES": "TYPE_STRING", "FP32": "TYPE_FP32"}
@@ -40,6 +41,7 @@ class ModelConfigView(V2View):
     def get(self, request: Request, name: str, version: str | None = None) -> Response:
         """Triton's model configuration, as far as it has a meaning here."""
         row = selectors.version_choose(model=name, version=version)
+        shown = {"task": row.model.task, **({"source": row.source} if operates(request) else {})}
         return Response(
             {
                 "name": name,
@@ -49,7 +51,7 @@ class ModelConfigView(V2View):
                 "version_policy": _policy(row),
                 "input": [_config(spec) for spec in signatures.inputs_of(row.model.task)],
                 "output": [_config(spec) for spec in signatures.outputs_of(row.model.task, row.facts)],
-                "parameters": {"task": {"string_value": row.model.task}, "source": {"string_value": row.source}},
+                "parameters": {key: {"string_value": value} for key, value in shown.items()},
             }
         )
 

@@ -18,6 +18,7 @@ from orchestrator import selectors, services
 from orchestrator.conf import conf
 from orchestrator.models import VersionStatus
 from orchestrator.selectors.states import READY, UNAVAILABLE, failure_reasons, replica_states
+from orchestrator.views.callers import operates
 from orchestrator.views.v2.base import V2View, document_of
 
 # Clients give up after 60 seconds without an answer; the load goes on behind a 503.
@@ -37,7 +38,7 @@ class IndexView(V2View):
         only_ready = document_of(request).get("ready", False)
         if not isinstance(only_ready, bool):
             raise InvalidInput("`ready` is true or false.")
-        rows = _index()
+        rows = _index(causes=operates(request))
         return Response([row for row in rows if row["state"] == READY] if only_ready else rows)
 
 
@@ -83,7 +84,8 @@ def _is_ready(key: tuple[str, str], states: dict[tuple[str, str], str]) -> bool:
     return states.get(key) == READY
 
 
-def _index() -> list[dict[str, Any]]:
+def _index(*, causes: bool) -> list[dict[str, Any]]:
+    """Return the rows of the index; without ``causes``, which may quote where files lie, no reason but the state's."""
     nodes = selectors.cache_state()
     states, failures = replica_states(nodes), failure_reasons(nodes)
     rows = []
@@ -93,7 +95,8 @@ def _index() -> list[dict[str, Any]]:
                 continue
             key = (model.name, version.version)
             state = states.get(key, UNAVAILABLE)
-            reason = failures.get(key) or version.status_reason or "not loaded" if state == UNAVAILABLE else ""
+            cause = (failures.get(key) or version.status_reason) if causes else ""
+            reason = cause or "not loaded" if state == UNAVAILABLE else ""
             rows.append({"name": model.name, "version": version.version, "state": state, "reason": reason})
     return rows
 
