@@ -23,7 +23,7 @@ def default_model() -> str:
 
 
 def model_list() -> QuerySet[Model]:
-    return Model.objects.order_by("name").prefetch_related("versions", "aliases__version")
+    return Model.objects.order_by("name").select_related("owner").prefetch_related("versions", "aliases__version")
 
 
 def model_get(*, name: str) -> Model:
