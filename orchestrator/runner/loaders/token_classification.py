@@ -9,7 +9,7 @@ from orchestrator.runner.loaders.activations import softmax
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Row
 from orchestrator.runner.loaders.outputs import Span
-from orchestrator.runner.loaders.transformer import Transformer, invalid, texts_of, unloadable
+from orchestrator.runner.loaders.transformer import Transformer, bounded, invalid, texts_of, unloadable
 
 _OUTSIDE = "O"
 
@@ -36,6 +36,9 @@ class TokenClassification(Transformer):
         if not texts:
             return []
         found = self.tokenizer(texts, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True)
+        if params.get("aggregation") == "none":
+            tokens = sum(map(len, found["input_ids"]))
+            bounded(tokens, "tokens", remedy="Give fewer texts, or `aggregation` `simple`.")
         rows = zip(found["input_ids"], found["offset_mapping"], strict=True)
         return [Encoded(length=len(ids), payload=Row(ids=ids, extra=offsets)) for ids, offsets in rows]
 

@@ -19,6 +19,9 @@ from orchestrator.runner.shapes import Grid, Shape
 # What `from_pretrained` raises for a folder that is not what the task needs.
 UNUSABLE = (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, SafetensorError)
 _LONGEST = 1_000_000  # tokenizers say 1e30 when they know no limit
+# In the answer to one request. Each is an object of some 200 bytes here and in every process that it goes through, and
+# a small parameter asks for many.
+MOST_ENTRIES = 100_000
 
 
 def unloadable(detail: str) -> RunnerError:
@@ -51,6 +54,12 @@ def whole(params: dict[str, Any], name: str, default: int, *, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise invalid(f"`{name}` is a whole number from 1 to {most}.")
     return value
+
+
+def bounded(entries: int, what: str, *, remedy: str) -> None:
+    """Raises: RunnerError ``invalid_inputs``: one answer does not hold that many ``entries``."""
+    if entries > MOST_ENTRIES:
+        raise invalid(f"The answer would have {entries} {what}, and at most {MOST_ENTRIES} go into one. {remedy}")
 
 
 class Transformer:
