@@ -16,6 +16,7 @@ import torch
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Row, collate
+from orchestrator.runner.loaders.longest import longest
 from orchestrator.runner.loaders.opening import open_tokenizer, open_weights
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
@@ -40,7 +41,7 @@ class SentenceEmbedding:
             self._model = open_weights("AutoModel", folder).eval()
         except UNUSABLE as exc:
             raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
-        self._max_tokens = longest(folder, self._model.config)
+        self._max_tokens = read_at_most(folder, self._tokenizer, self._model)
         self.grid = Grid.build(max_tokens=self._max_tokens, token_bound=order.batch_tokens)
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(self._model.config.hidden_size), "max_tokens": self._max_tokens}
@@ -95,11 +96,10 @@ class SentenceEmbedding:
         return list(pooled[: len(rows)].numpy().copy())
 
 
-def longest(folder: Path, config: Any) -> int:
-    """Return how many tokens of a text the model reads; ``config`` is the transformer's."""
-    own = _json(folder / "sentence_bert_config.json")
-    limit = int(getattr(config, "max_position_embeddings", 512))
-    return min(int(own.get("max_seq_length") or limit), limit)
+def read_at_most(folder: Path, tokenizer: Any, model: Any) -> int:
+    """Return how many tokens of a text are read: sentence-transformers' own number goes before the tokenizer's."""
+    own = _json(folder / "sentence_bert_config.json").get("max_seq_length")
+    return longest(model, said=int(own or 0) or tokenizer.model_max_length, unknown=512)
 
 
 def steps(folder: Path) -> tuple[str, bool]:
