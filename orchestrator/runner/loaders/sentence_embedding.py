@@ -18,6 +18,7 @@ from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Row, collate
 from orchestrator.runner.loaders.longest import longest
 from orchestrator.runner.loaders.opening import open_tokenizer, open_weights
+from orchestrator.runner.loaders.reading import read
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
 from orchestrator.runner.shapes import Grid, Shape
@@ -68,14 +69,8 @@ class SentenceEmbedding:
     def _read(self, texts: Sequence[str]) -> list[list[int]]:
         if not texts:
             return []
-        found: list[list[int]] = self._tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self._max_tokens,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )["input_ids"]
-        return found
+        how = {"return_attention_mask": False, "return_token_type_ids": False}
+        return read(self._tokenizer, texts, max_tokens=self._max_tokens, **how)["input_ids"]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
         with torch.inference_mode():

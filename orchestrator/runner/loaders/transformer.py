@@ -15,6 +15,7 @@ from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Body, OnnxBody, Row, TorchBody, collate
 from orchestrator.runner.loaders.longest import longest
 from orchestrator.runner.loaders.opening import open_tokenizer, open_weights, skeleton
+from orchestrator.runner.loaders.reading import read
 from orchestrator.runner.shapes import Grid, Shape
 
 # What `from_pretrained` raises for a folder that is not what the task needs.
@@ -110,7 +111,7 @@ class Transformer:
         texts = texts_of(inputs)
         if not texts:
             return []
-        found = self.tokenizer(texts, truncation=True, max_length=self.max_tokens)["input_ids"]
+        found = read(self.tokenizer, texts, max_tokens=self.max_tokens, return_attention_mask=False)["input_ids"]
         return [Encoded(length=len(ids), payload=Row(ids=ids)) for ids in found]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
