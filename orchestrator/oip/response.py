@@ -33,14 +33,19 @@ def render(request: InferRequest, tensors: Sequence[Tensor], *, model: str, vers
     return b"".join([head, *raw]), len(head) if raw else None
 
 
+def check_outputs(request: InferRequest, known: Sequence[str]) -> None:
+    """Raises: InvalidInput: an output is asked for that is not among the ``known`` names."""
+    for wanted in request.outputs:
+        if wanted.name not in known:
+            raise wrong(f"There is no output {wanted.name!r}; this model has {', '.join(known)}.", "/outputs")
+
+
 def chosen(request: InferRequest, tensors: Sequence[Tensor]) -> list[tuple[Tensor, bool]]:
     """Return the tensors that are asked for, in that order, each with whether it goes out as raw bytes."""
     if not request.outputs:
         return [(tensor, request.binary_output) for tensor in tensors]
     known = {tensor.name: tensor for tensor in tensors}
-    for wanted in request.outputs:
-        if wanted.name not in known:
-            raise wrong(f"There is no output {wanted.name!r}; this model has {', '.join(known)}.", "/outputs")
+    check_outputs(request, list(known))
     return [
         (known[wanted.name], request.binary_output if wanted.binary is None else wanted.binary)
         for wanted in request.outputs

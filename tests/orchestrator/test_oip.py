@@ -128,3 +128,11 @@ def test_outputs_come_in_the_order_and_form_that_is_asked_for() -> None:
     assert np.frombuffer(body[length:], "<f4").tolist() == [1.0, 2.0]
     with pytest.raises(InvalidInput, match="no output 'c'"):
         response.render(request.parse(given_inputs(outputs=[{"name": "c"}]), None), found, model="m", version="1")
+
+
+def test_an_unknown_output_is_found_by_the_names_alone() -> None:
+    asked = request.parse(given_inputs(outputs=[{"name": "a"}, {"name": "c"}]), None)
+    response.check_outputs(asked, ["c", "a"])
+    with pytest.raises(InvalidInput, match="no output 'c'; this model has a, b") as caught:
+        response.check_outputs(asked, ["a", "b"])
+    assert caught.value.errors[0].pointer == "/outputs"

@@ -12,6 +12,7 @@ from orchestrator.runner.loaders.activations import sigmoid
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Row
 from orchestrator.runner.loaders.outputs import Score
+from orchestrator.runner.loaders.reading import read
 from orchestrator.runner.loaders.transformer import Transformer, invalid, unloadable
 
 
@@ -37,7 +38,7 @@ class CrossEncoder(Transformer):
         if not inputs:
             return []
         first, second = [pair[0] for pair in inputs], [pair[1] for pair in inputs]
-        found = self.tokenizer(first, second, truncation="longest_first", max_length=self.max_tokens)
+        found = read(self.tokenizer, first, second, max_tokens=self.max_tokens)
         types = found.get("token_type_ids") or [None] * len(first)
         rows = zip(found["input_ids"], types, strict=True)
         return [Encoded(length=len(ids), payload=Row(ids=ids, types=kinds)) for ids, kinds in rows]

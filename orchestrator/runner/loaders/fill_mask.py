@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import torch
 
-from orchestrator.runner.loaders.activations import softmax
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Row
 from orchestrator.runner.loaders.outputs import Fill
-from orchestrator.runner.loaders.transformer import Transformer, invalid, unloadable, whole
+from orchestrator.runner.loaders.transformer import Transformer, bounded, invalid, unloadable, whole
 
 _MOST = 1000
 _DEFAULT = 5
+
+Best = tuple[list[int], list[float]]  # token ids and their scores, best first
 
 
 class FillMask(Transformer):
@@ -37,22 +38,38 @@ class FillMask(Transformer):
         self.forward([row.payload for row in self.encode([text], {})], {})
 
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
-        whole(params, "top_k", _DEFAULT, most=_MOST)
+        count = whole(params, "top_k", _DEFAULT, most=_MOST)
         rows = super().encode(inputs, params)
         mask = self.tokenizer.mask_token_id
-        for number, row in enumerate(rows):
-            if mask not in row.payload.ids:
+        masks = [row.payload.ids.count(mask) for row in rows]
+        for number, found in enumerate(masks):
+            if not found:
                 raise invalid(f"Text {number} has no {self.tokenizer.mask_token} within the model's length.")
+        bounded(sum(masks) * count, "fills", remedy="Give a smaller `top_k`, fewer masks or fewer texts.")
         return rows
 
-    def read(self, row: Row, answer: Array, params: dict[str, Any]) -> list[list[Fill]]:
-        count = int(params.get("top_k", _DEFAULT))
-        places = [place for place, token in enumerate(row.ids) if token == self.tokenizer.mask_token_id]
-        return [self._best(chances, count) for chances in softmax(answer[places])]
+    def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
+        found = super().forward(rows, params)
+        # Masks are filled with the same few tokens again and again, and decoding is slow.
+        tokens = {token for row in found for ids, _ in row for token in ids}
+        texts = {token: self.tokenizer.decode([token]) for token in tokens}
+        return [[_fills(ids, scores, texts) for ids, scores in row] for row in found]
 
-    def _best(self, chances: Array, count: int) -> list[Fill]:
-        best = np.argsort(-chances, kind="stable")[:count]
+    def read(self, row: Row, answer: Array, params: dict[str, Any]) -> list[Best]:
+        count = int(params.get("top_k", _DEFAULT))
         return [
-            Fill(token=self.tokenizer.decode([int(token)]), token_id=int(token), score=float(chances[token]))
-            for token in best
+            _best(torch.from_numpy(answer[place]), count)  # one by one: a copy of all has the size of the answer
+            for place, token in enumerate(row.ids)
+            if token == self.tokenizer.mask_token_id
         ]
+
+
+def _best(logits: torch.Tensor, count: int) -> Best:
+    best, ids = logits.topk(min(count, len(logits)))
+    return ids.tolist(), (best - logits.logsumexp(0)).exp().tolist()
+
+
+def _fills(ids: list[int], scores: list[float], texts: dict[int, str]) -> list[Fill]:
+    return [
+        {"token": texts[token], "token_id": token, "score": score} for token, score in zip(ids, scores, strict=True)
+    ]

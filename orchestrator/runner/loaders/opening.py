@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,26 @@ def open_weights(auto: str, folder: Path, **options: Any) -> Any:
 
     Raises: what it raises for a folder that is not what the class needs.
     """
+    return _with_shapes(lambda: _opened(auto, folder, options))
+
+
+def skeleton(config: Any) -> Any:
+    """Return the base model of ``config``, its tensors without storage: the structure, in some ten milliseconds."""
+
+    def made() -> Any:
+        with _WithoutCompiler(), torch.device("meta"):
+            return transformers.AutoModel.from_config(config, trust_remote_code=False)
+
+    return _with_shapes(made)
+
+
+def _with_shapes(make: Callable[[], Any]) -> Any:
     try:
-        return _opened(auto, folder, options)
+        return make()
     except NotImplementedError:
         # Few models compute with tensors without storage in their constructors, and need all operators' shapes for it.
         import_module("torch._meta_registrations")
-        return _opened(auto, folder, options)
+        return make()
 
 
 def _opened(auto: str, folder: Path, options: dict[str, Any]) -> Any:

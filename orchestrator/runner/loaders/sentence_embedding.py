@@ -16,7 +16,9 @@ import torch
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Row, collate
+from orchestrator.runner.loaders.longest import longest
 from orchestrator.runner.loaders.opening import open_tokenizer, open_weights
+from orchestrator.runner.loaders.reading import read
 from orchestrator.runner.loaders.token_ids import framed, is_ids
 from orchestrator.runner.loaders.transformer import UNUSABLE
 from orchestrator.runner.shapes import Grid, Shape
@@ -40,7 +42,7 @@ class SentenceEmbedding:
             self._model = open_weights("AutoModel", folder).eval()
         except UNUSABLE as exc:
             raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
-        self._max_tokens = longest(folder, self._model.config)
+        self._max_tokens = read_at_most(folder, self._tokenizer, self._model)
         self.grid = Grid.build(max_tokens=self._max_tokens, token_bound=order.batch_tokens)
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(self._model.config.hidden_size), "max_tokens": self._max_tokens}
@@ -67,14 +69,8 @@ class SentenceEmbedding:
     def _read(self, texts: Sequence[str]) -> list[list[int]]:
         if not texts:
             return []
-        found: list[list[int]] = self._tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self._max_tokens,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )["input_ids"]
-        return found
+        how = {"return_attention_mask": False, "return_token_type_ids": False}
+        return read(self._tokenizer, texts, max_tokens=self._max_tokens, **how)["input_ids"]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
         with torch.inference_mode():
@@ -95,11 +91,10 @@ class SentenceEmbedding:
         return list(pooled[: len(rows)].numpy().copy())
 
 
-def longest(folder: Path, config: Any) -> int:
-    """Return how many tokens of a text the model reads; ``config`` is the transformer's."""
-    own = _json(folder / "sentence_bert_config.json")
-    limit = int(getattr(config, "max_position_embeddings", 512))
-    return min(int(own.get("max_seq_length") or limit), limit)
+def read_at_most(folder: Path, tokenizer: Any, model: Any) -> int:
+    """Return how many tokens of a text are read: sentence-transformers' own number goes before the tokenizer's."""
+    own = _json(folder / "sentence_bert_config.json").get("max_seq_length")
+    return longest(model, said=int(own or 0) or tokenizer.model_max_length, unknown=512)
 
 
 def steps(folder: Path) -> tuple[str, bool]:

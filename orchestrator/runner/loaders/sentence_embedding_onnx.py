@@ -10,8 +10,8 @@ from transformers import AutoConfig
 
 from orchestrator.runner.loaders.base import LoadOrder
 from orchestrator.runner.loaders.bodies import Array, OnnxBody, Row, collate
-from orchestrator.runner.loaders.opening import open_tokenizer
-from orchestrator.runner.loaders.sentence_embedding import SentenceEmbedding, longest, steps
+from orchestrator.runner.loaders.opening import open_tokenizer, skeleton
+from orchestrator.runner.loaders.sentence_embedding import SentenceEmbedding, read_at_most, steps
 from orchestrator.runner.loaders.transformer import UNUSABLE, folder_of, unloadable
 from orchestrator.runner.shapes import Grid
 
@@ -30,7 +30,7 @@ class SentenceEmbeddingOnnx(SentenceEmbedding):
         except UNUSABLE as exc:
             raise unloadable(f"{type(exc).__name__}: {exc}") from exc
         self._body = OnnxBody(order.variant, threads=order.threads)
-        self._max_tokens = longest(folder, config)
+        self._max_tokens = read_at_most(folder, self._tokenizer, skeleton(config))
         self.grid = Grid.build(max_tokens=self._max_tokens, token_bound=order.batch_tokens)
         self._pad = self._tokenizer.pad_token_id or 0
         return {"dimension": int(config.hidden_size), "max_tokens": self._max_tokens, "runtime": order.runtime}

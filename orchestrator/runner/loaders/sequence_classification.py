@@ -9,7 +9,7 @@ from orchestrator.runner.loaders.activations import sigmoid, softmax
 from orchestrator.runner.loaders.base import Encoded
 from orchestrator.runner.loaders.bodies import Array, Row
 from orchestrator.runner.loaders.outputs import Label
-from orchestrator.runner.loaders.transformer import Transformer, whole
+from orchestrator.runner.loaders.transformer import Transformer, bounded, whole
 
 _MOST = 1000
 
@@ -23,7 +23,8 @@ class SequenceClassification(Transformer):
         return {"labels": self.labels()}
 
     def encode(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Encoded]:
-        whole(params, "top_k", _MOST, most=_MOST)
+        count = min(whole(params, "top_k", _MOST, most=_MOST), len(self.labels()))
+        bounded(len(inputs) * count, "labels", remedy="Give a smaller `top_k` or fewer texts.")
         return super().encode(inputs, params)
 
     def read(self, row: Row, answer: Array, params: dict[str, Any]) -> list[Label]:

@@ -9,7 +9,8 @@ from orchestrator.runner.loaders.activations import softmax
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Row
 from orchestrator.runner.loaders.outputs import Span
-from orchestrator.runner.loaders.transformer import Transformer, invalid, texts_of, unloadable
+from orchestrator.runner.loaders.reading import read
+from orchestrator.runner.loaders.transformer import Transformer, bounded, invalid, texts_of, unloadable
 
 _OUTSIDE = "O"
 
@@ -35,7 +36,11 @@ class TokenClassification(Transformer):
         texts = texts_of(inputs)
         if not texts:
             return []
-        found = self.tokenizer(texts, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True)
+        how = {"return_offsets_mapping": True, "return_attention_mask": False, "return_token_type_ids": False}
+        found = read(self.tokenizer, texts, max_tokens=self.max_tokens, **how)
+        if params.get("aggregation") == "none":
+            tokens = sum(map(len, found["input_ids"]))
+            bounded(tokens, "tokens", remedy="Give fewer texts, or `aggregation` `simple`.")
         rows = zip(found["input_ids"], found["offset_mapping"], strict=True)
         return [Encoded(length=len(ids), payload=Row(ids=ids, extra=offsets)) for ids, offsets in rows]
 

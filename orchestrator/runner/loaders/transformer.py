@@ -13,12 +13,16 @@ from transformers import AutoConfig
 from orchestrator.runner.errors import RunnerError
 from orchestrator.runner.loaders.base import Encoded, LoadOrder
 from orchestrator.runner.loaders.bodies import Array, Body, OnnxBody, Row, TorchBody, collate
-from orchestrator.runner.loaders.opening import open_tokenizer, open_weights
+from orchestrator.runner.loaders.longest import longest
+from orchestrator.runner.loaders.opening import open_tokenizer, open_weights, skeleton
+from orchestrator.runner.loaders.reading import read
 from orchestrator.runner.shapes import Grid, Shape
 
 # What `from_pretrained` raises for a folder that is not what the task needs.
 UNUSABLE = (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, SafetensorError)
-_LONGEST = 1_000_000  # tokenizers say 1e30 when they know no limit
+# In the answer to one request. Each is an object of some 200 bytes here and in every process that it goes through, and
+# a small parameter asks for many.
+MOST_ENTRIES = 100_000
 
 
 def unloadable(detail: str) -> RunnerError:
@@ -53,6 +57,12 @@ def whole(params: dict[str, Any], name: str, default: int, *, most: int) -> int:
     return value
 
 
+def bounded(entries: int, what: str, *, remedy: str) -> None:
+    """Raises: RunnerError ``invalid_inputs``: one answer does not hold that many ``entries``."""
+    if entries > MOST_ENTRIES:
+        raise invalid(f"The answer would have {entries} {what}, and at most {MOST_ENTRIES} go into one. {remedy}")
+
+
 class Transformer:
     """A tokenizer and a body. Subclasses name the head, encode their inputs and read the answers."""
 
@@ -77,11 +87,11 @@ class Transformer:
             raise unloadable(f"{type(exc).__name__}: {exc}") from exc
         self._check_head()
         if order.variant is not None:
-            self.body = OnnxBody(order.variant, threads=order.threads)
+            self.body, model = OnnxBody(order.variant, threads=order.threads), skeleton(self.config)
         else:
-            self.body = TorchBody(open_head(folder, self.auto), output=self.output)
-        positions = int(getattr(self.config, "max_position_embeddings", _LONGEST) or _LONGEST)
-        self.max_tokens = min(int(min(self.tokenizer.model_max_length, _LONGEST)), positions)
+            model = open_head(folder, self.auto)
+            self.body = TorchBody(model, output=self.output)
+        self.max_tokens = longest(model, said=self.tokenizer.model_max_length)
         self.pad = self.tokenizer.pad_token_id or 0
         self.grid = Grid.build(max_tokens=self.max_tokens, token_bound=order.batch_tokens)
         return {"max_tokens": self.max_tokens, "runtime": order.runtime, **self.facts()}
@@ -101,7 +111,7 @@ class Transformer:
         texts = texts_of(inputs)
         if not texts:
             return []
-        found = self.tokenizer(texts, truncation=True, max_length=self.max_tokens)["input_ids"]
+        found = read(self.tokenizer, texts, max_tokens=self.max_tokens, return_attention_mask=False)["input_ids"]
         return [Encoded(length=len(ids), payload=Row(ids=ids)) for ids in found]
 
     def forward(self, rows: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
