@@ -19,7 +19,7 @@ from orchestrator.conf import conf
 from orchestrator.exceptions import TaskMismatch
 from orchestrator.models import Task
 from orchestrator.oip import request as requests
-from orchestrator.oip.response import render
+from orchestrator.oip.response import check_outputs, render
 from orchestrator.views.inference import infer
 from orchestrator.views.v2.base import V2View, body_of, document_of
 
@@ -36,6 +36,7 @@ class InferView(V2View):
         """Run a model; tensors as JSON or as raw bytes, as the request has them and asks for them."""
         asked = requests.parse(body_of(request), request.META.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
         task = selectors.task_of(model=name)
+        check_outputs(asked, [spec.name for spec in signatures.outputs_of(task, {})])  # before the model runs for it
         result = infer(
             model=name,
             version=version,
