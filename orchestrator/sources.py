@@ -40,9 +40,9 @@ def resolve(source: str) -> Path:
     try:
         there = folder.is_dir()
     except OSError as exc:  # a name too long, a folder that may not be looked into
-        raise SourceError(f"{source}: {exc.strerror}.") from exc
-    if not there:
-        raise SourceError(f"{source}: the folder {folder.name!r} is not there.")
+        raise SourceError(f"The folder {folder.name!r} of the source: {exc.strerror}.") from exc
+    if not there:  # who asks for an answer is told this too, and not where files lie on this machine
+        raise SourceError(f"The folder {folder.name!r} of the source is not there.")
     return folder.resolve()
 
 
