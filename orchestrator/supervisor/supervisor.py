@@ -98,6 +98,8 @@ class Supervisor:
         self._shown = Shown()
         self._stopping = False
         self._hungry = False
+        self._pumping = False  # a pump for what was released waits in the inbox
+        self._closing = threading.Lock()  # whoever asks is in the inbox before its last events, or refused
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -107,9 +109,10 @@ class Supervisor:
 
     def stop(self, *, within: float = 10.0) -> None:
         """End every runner and the fork server; callers that wait are refused."""
-        self._stopping = True
-        self._inbox.put(self._stop)
-        self._inbox.put(None)
+        with self._closing:
+            self._stopping = True
+            self._inbox.put(self._stop)
+            self._inbox.put(None)
         self._thread.join(within)
         self._spare.stop()
         self._forkserver.stop()
@@ -218,14 +221,20 @@ class Supervisor:
             return future.result()
 
     def _released(self) -> None:
-        if self._hungry:
-            self._ask(lambda: self._core.pump(now=time.monotonic()))
+        if self._hungry and not self._pumping:
+            self._pumping = True
+            self._report(self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False  # before: who leaves from now on is perhaps not seen by this one
+        self._core.pump(now=time.monotonic())
 
     # --- the loop ---------------------------------------------------------------------------------------------------
     def _ask(self, event: Callable[[], None]) -> None:
-        if self._stopping:
-            raise exceptions.NodeUnavailable("The node is stopping.")
-        self._inbox.put(event)
+        with self._closing:
+            if self._stopping:
+                raise exceptions.NodeUnavailable("The node is stopping.")
+            self._inbox.put(event)
 
     def _report(self, event: Callable[[], None]) -> None:
         self._inbox.put(event)
@@ -245,19 +254,23 @@ class Supervisor:
     def _loop(self) -> None:
         due = time.monotonic()
         while True:
+            if time.monotonic() >= due:  # also while one event follows another
+                self._do(self._tick)
+                due = time.monotonic() + (0.05 if self._hungry or self._core.tickets else 0.5)
             try:
                 event = self._inbox.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
-                event = self._tick
+                continue
             if event is None:
                 return
-            try:
-                event()
-            except Exception:  # a defect must not end the node's only owner
-                logger.exception("the supervisor's loop met a defect")
-            self._publish()
-            if time.monotonic() >= due:
-                due = time.monotonic() + (0.05 if self._hungry or self._core.tickets else 0.5)
+            self._do(event)
+
+    def _do(self, event: Callable[[], None]) -> None:
+        try:
+            event()
+        except Exception:  # a defect must not end the node's only owner
+            logger.exception("the supervisor's loop met a defect")
+        self._publish()
 
     def _tick(self) -> None:
         now = time.monotonic()
