@@ -22,7 +22,7 @@ from orchestrator.runner import frames
 from orchestrator.runner.memory import MEMORY_STATUS
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor import memory
-from orchestrator.supervisor.forkserver import ForkServer
+from orchestrator.supervisor.forkserver import ForkServer, SpawnFailed
 
 logger = logging.getLogger(__name__)
 _ORDER_SECONDS = 5.0
@@ -50,6 +50,7 @@ class RunnerProcess:
     """A live runner; whose it is, ``watch`` says."""
 
     def __init__(self, forkserver: ForkServer, *, name: str, timeout: float) -> None:
+        """Raises: SpawnFailed: the machine has no process, thread, memory or descriptors left for one more."""
         self._process = forkserver.spawn(name, timeout=timeout)
         self.pid = self._process.pid
         self._connection: socket.socket = self._process.connection
@@ -69,7 +70,12 @@ class RunnerProcess:
         self.on_batches: Callable[[list[tuple[int, float]]], None] = _nobody
         self.memory: dict[str, Any] = {}
         self.gone = threading.Event()
-        threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
+        try:
+            threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
+        except RuntimeError as exc:
+            self.kill("stopped")
+            self._let_go()
+            raise SpawnFailed(f"No thread could be started for it: {exc}.") from exc
 
     @property
     def alive(self) -> bool:
@@ -193,8 +199,13 @@ class RunnerProcess:
             self.gone.wait(within)
 
     def kill(self, cause: str) -> None:
-        """End the process group at once; ``cause`` is what its requests and the log are told."""
+        """End the process group at once; ``cause`` is what its requests and the log are told. Nobody is sent to it any
+        more, though its end may take its time."""
         self._killed_for = self._killed_for or cause
+        self._alive = False
+        self._on_lost()
+        if self.gone.is_set():
+            return  # its number may be another's by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         with suppress(ProcessLookupError):
@@ -267,7 +278,11 @@ class RunnerProcess:
             rest = self._send(frame, seconds=max(0.0, until - time.monotonic()))
             if 0 < len(rest) < len(frame):
                 # Nothing that followed half a frame would be understood, and whoever asked waits no longer.
-                threading.Thread(target=self._finish, args=(rest, message), name="writer", daemon=True).start()
+                try:
+                    threading.Thread(target=self._finish, args=(rest, message), name="writer", daemon=True).start()
+                except RuntimeError:
+                    self.kill("half_written")
+                    raise self._crash() from None
                 held.pop_all()  # others write when it is done
         if rest:
             raise TimeoutError("the process does not read")
@@ -311,8 +326,7 @@ class RunnerProcess:
         with self._state_lock:
             self._alive = False
             pending, self._pending = list(self._pending.values()), {}
-        self._connection.close()
-        os.close(self._process.lifeline)  # ends it, should only the socket have closed
+        self._let_go()
         self._on_lost()
         for future in pending:
             if not future.done():
@@ -320,6 +334,10 @@ class RunnerProcess:
         if not self._load.done():
             self._load.set_exception(self._crash())
         self._report(self._process.wait())
+
+    def _let_go(self) -> None:
+        self._connection.close()
+        os.close(self._process.lifeline)  # ends it, should only the socket have closed
 
     def _report(self, status: int | None) -> None:
         self.gone.set()

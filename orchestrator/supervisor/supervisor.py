@@ -99,6 +99,7 @@ class Supervisor:
         self._stopping = False
         self._hungry = False
         self._pumping = False  # a pump for what was released waits in the inbox
+        self._leaving: list[Replica] = []  # those for whose unload there was no thread
         self._closing = threading.Lock()  # whoever asks is in the inbox before its last events, or refused
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
 
@@ -274,6 +275,10 @@ class Supervisor:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        leaving, self._leaving = self._leaving, []
+        for replica in leaving:
+            if replica.id in self._core.replicas:
+                self.start_unload(replica)
         if now - self._share_at >= MEMORY_EVERY:
             self._share_at = now
             self._core.press(self._memory_share(), hard=self.settings.hard_limit, now=now)
@@ -326,7 +331,13 @@ class Supervisor:
         self._processes[replica.id] = Process()
         name = f"load-{replica.spec.key}"
         predecessor = None if replica.priority == WAITING else self._serving(replica.spec.key.model)
-        threading.Thread(target=self._load, args=(replica, predecessor), name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._load, args=(replica, predecessor), name=name, daemon=True).start()
+        except RuntimeError as exc:
+            self._processes[replica.id].settled.set()
+            detail = f"No thread could be started for its load: {exc}."
+            failure = LoadFailed("model_unavailable", detail, permanent=False)
+            self._report(partial(self._load_failed, replica, failure))  # not at once: the core is in the middle of it
 
     def _serving(self, model: str) -> RunnerProcess | None:
         """Return the process that has answered most for a model, of whatever version."""
@@ -339,7 +350,22 @@ class Supervisor:
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
     def start_unload(self, replica: Replica) -> None:
-        threading.Thread(target=self._unload, args=(replica,), name=f"unload-{replica.spec.key}", daemon=True).start()
+        name = f"unload-{replica.spec.key}"
+        try:
+            threading.Thread(target=self._unload, args=(replica,), name=name, daemon=True).start()
+        except RuntimeError:
+            self._end(replica)
+
+    def _end(self, replica: Replica) -> None:
+        """Without a thread that could wait for it: kill its process, which frees one, and look again at every tick."""
+        process = self._processes[replica.id]
+        process.cancelled = True  # first: a load that is about to start a process looks after it has
+        if process.runner is not None:
+            process.runner.kill("stopped")
+        if process.settled.is_set() and (process.runner is None or process.runner.gone.is_set()):
+            self._report(partial(self._forget, replica, "unloaded"))
+        else:
+            self._leaving.append(replica)
 
     def hurry(self, replica: Replica) -> None:
         process = self._processes.get(replica.id)
