@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import os
@@ -66,6 +67,7 @@ class RunnerProcess:
         self._load: Future[Loaded] = Future()
         self._progress: Callable[[str], None] = lambda _stage: None
         self.last_sign = time.monotonic()
+        self.deaf_since = 0.0  # when the first ping since its last sign could not be written
         self.busy_seconds = 0.0
         self.on_batches: Callable[[list[tuple[int, float]]], None] = _nobody
         self.memory: dict[str, Any] = {}
@@ -164,9 +166,15 @@ class RunnerProcess:
         finally:
             self._pending.pop(number, None)
 
-    def ping(self) -> None:
-        """Ask for a sign of life; ``last_sign``, ``busy_seconds`` and ``memory`` change when it comes."""
-        self._mention({"op": "ping", "id": 0})
+    def ping(self) -> bool:
+        """Ask for a sign of life; ``last_sign``, ``busy_seconds`` and ``memory`` change when it comes. False when it
+        could not be asked: others are writing, or it does not read, and then it is deaf from the first time on."""
+        asked = self._mention({"op": "ping", "id": 0})
+        if asked:
+            self.deaf_since = 0.0
+        elif self.deaf_since < self.last_sign:
+            self.deaf_since = time.monotonic()
+        return asked
 
     def trim(self) -> None:
         """Ask it to collect cycles and give freed memory back, after what it is doing."""
@@ -262,10 +270,13 @@ class RunnerProcess:
         if future is not None:
             future.set_result(message)
 
-    def _mention(self, message: dict[str, Any]) -> None:
-        """Say what may go unsaid: the node's only owner says it, who must not wait for a process that does not read."""
+    def _mention(self, message: dict[str, Any]) -> bool:
+        """Say what may go unsaid: the node's only owner says it, who must not wait for a process that does not read.
+        Return whether it was said."""
         with suppress(AltlasError, TimeoutError):
             self._write(message, within=0.0)
+            return True
+        return False
 
     def _write(self, message: dict[str, Any], *, within: float) -> None:
         """Raises: TimeoutError: others are writing, or the process does not read; RunnerCrashed: it is gone."""
@@ -312,10 +323,13 @@ class RunnerProcess:
         """Return what was not written in time. Raises: RunnerCrashed: the process is gone."""
         try:
             return frames.send_within(self._connection, frame, seconds=seconds)
-        except OSError:
+        except OSError as exc:
             # Sooner than the reader's end of file: the next caller must not be sent here either.
             self._alive = False
             self._on_lost()
+            if not isinstance(exc, ConnectionError) and exc.errno != errno.EBADF:
+                # It has not closed the socket, so it lives on (no memory for buffers): half a frame may be with it.
+                self.kill("half_written")
             raise self._crash() from None
 
     def _crash(self) -> exceptions.RunnerCrashed:

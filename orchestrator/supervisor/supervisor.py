@@ -463,6 +463,10 @@ class Supervisor:
             if process is not None and process.loaded is None:
                 runner.kill("cancelled")  # busy loading, it would hear nothing else
             runner.stop(within=self.settings.stop_seconds)
+            if not runner.gone.is_set():
+                # Its memory is not back. Its reader waits for its end, however long that takes, and reports it.
+                logger.error("%s: process %d was killed and has not gone (state D?)", replica.spec.key, runner.pid)
+                return
         self._report(lambda: self._forget(replica, "unloaded"))
 
     def _forget(self, replica: Replica, cause: str) -> None:
