@@ -4,6 +4,9 @@ Requests that wait at the same time are served together. The request that has be
 batch, so that a long document does not hold up a single sentence; the batch is filled with inputs of similar length,
 from whichever request, because padding is work. Padding does not change results (attention masks). A loader that has
 a grid of shapes gets batches that fit it (``orchestrator.runner.shapes``).
+
+Newcomers have been served least, so a document of several passes would wait for as long as they come. After
+``OVERTAKEN`` passes without it, it leads one; others have those between, however many documents wait.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from orchestrator.runner.shapes import PASS_TOKENS, Grid
 BUCKET = 8
 # Fewer tokens than this are not worth a pass of their own where others are about to come (docs/decisions/0037).
 NARROW = 2 * PASS_TOKENS
+OVERTAKEN = 4
 
 
 def padded(length: int) -> int:
@@ -44,6 +48,7 @@ class Request:
     arrival: int
     params: dict[str, Any] = field(default_factory=dict)
     served: int = 0
+    turn: int = 0  # the last pass that it was in, or that had begun before it came
     outputs: list[Any] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     missing: int = 0
@@ -58,6 +63,8 @@ class Pool:
         self._bound = token_bound
         self._grid = grid
         self._requests: dict[int, Request] = {}
+        self._passes = 0
+        self._relieved = 0  # the last pass that was led by one that others had overtaken
 
     def __len__(self) -> int:
         """Return how many requests wait."""
@@ -70,6 +77,7 @@ class Pool:
     def add(self, request: Request, items: Iterable[Item]) -> None:
         request.waiting = sorted(items, key=lambda item: item.length)
         request.missing = len(request.waiting)
+        request.turn = self._passes
         if request.waiting:
             self._requests[request.id] = request
 
@@ -80,12 +88,24 @@ class Pool:
         """Take the items of the next forward pass out of the pool; at least one when the pool is not empty."""
         if not self._requests:
             return []
-        order = sorted(self._requests.values(), key=lambda request: (request.served, request.arrival))
+        order = self._order()
         batch = self._on_grid(self._grid, order) if self._grid is not None else self._free(order)
+        for item in batch:
+            item.request.turn = self._passes
         for request in order:
             if not request.waiting:
                 self._requests.pop(request.id, None)
         return batch
+
+    def _order(self) -> list[Request]:
+        order = sorted(self._requests.values(), key=lambda request: (request.served, request.arrival))
+        longest = min(order, key=lambda request: (request.turn, request.arrival))
+        if longest is not order[0] and self._passes - max(longest.turn, self._relieved) >= OVERTAKEN:
+            order.remove(longest)
+            order.insert(0, longest)
+            self._relieved = self._passes + 1
+        self._passes += 1
+        return order
 
     def _free(self, order: list[Request]) -> list[Item]:
         lead = order[0]

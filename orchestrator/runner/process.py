@@ -261,7 +261,7 @@ class Runner:
     def _forward(self, batch: list[Item]) -> None:
         requests = list({item.request.id: item.request for item in batch}.values())
         try:
-            self._pass(batch, requests)
+            outputs, seconds = self._pass(batch)
         except Exception as exc:
             if len(requests) > 1 and not is_exhaustion(exc):
                 logger.warning("a pass shared by %d requests failed; now one by one", len(requests))
@@ -271,40 +271,51 @@ class Runner:
             for request in requests:
                 self._pool.discard(request.id)
             self._refuse(requests, exc)
+        else:
+            self._hand_out(batch, requests, outputs, seconds)
 
-    def _pass(self, batch: list[Item], requests: list[Request]) -> None:
+    def _pass(self, batch: list[Item]) -> tuple[list[Any], float]:
         self._busy_since = begun = time.monotonic()
         try:
-            outputs = self._loader.forward([item.payload for item in batch], batch[0].request.params)
+            outputs = list(self._loader.forward([item.payload for item in batch], batch[0].request.params))
         finally:
             self._busy_since = None
             self._housekeeping.passed()
+        if len(outputs) != len(batch):
+            raise ValueError(f"{len(outputs)} outputs for {len(batch)} inputs")
         now = time.monotonic()
-        elapsed = now - begun
         self._warming.asked(now)
         if self._grid is not None:
             self._passes[self._grid.shape(len(batch), max(item.length for item in batch))] += 1
-        self._batches.append((len(batch), elapsed))
+        self._batches.append((len(batch), now - begun))
+        return outputs, now - begun
+
+    def _hand_out(self, batch: list[Item], requests: list[Request], outputs: list[Any], seconds: float) -> None:
         for item, output in zip(batch, outputs, strict=True):
             item.request.outputs[item.index] = output
             item.request.missing -= 1
         answered = sum(not request.waiting for request in requests)
-        self._company.passed(answered + len(self._pool) + self._inbox.qsize(), elapsed)
+        self._company.passed(answered + len(self._pool) + self._inbox.qsize(), seconds)
         for request in requests:
-            request.seconds += elapsed
+            request.seconds += seconds
             if request.missing == 0:
                 self._answer(request)
 
     def _answer(self, request: Request) -> None:
         batches, self._batches = self._batches, []
-        self._send(
-            op="result",
-            id=request.id,
-            tokens=request.tokens,
-            seconds=request.seconds,
-            batches=batches,
-            **_packed(request.outputs),
-        )
+        try:
+            self._send(
+                op="result",
+                id=request.id,
+                tokens=request.tokens,
+                seconds=request.seconds,
+                batches=batches,
+                **_packed(request.outputs),
+            )
+        except OSError:
+            raise  # half a frame may be out: nothing that followed would be understood
+        except Exception as exc:  # its outputs fit into no answer; those that shared its pass have theirs
+            self._refuse([request], exc)
 
     def _refuse(self, requests: list[Request], exc: Exception) -> None:
         if is_exhaustion(exc):

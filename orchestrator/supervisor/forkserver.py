@@ -112,7 +112,7 @@ class ForkServer:
             if self._server is None or not self._server.alive:
                 try:
                     self._server = _Server(self._preload, self._environment)
-                except OSError as exc:
+                except (OSError, RuntimeError) as exc:  # no process, descriptors or thread left
                     raise ForkServerDied(f"no fork server could be started: {exc}") from exc
             return self._server
 
@@ -123,6 +123,13 @@ class _Server:
     def __init__(self, preload: str, environment: Mapping[str, str]) -> None:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         own = {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._begun = time.monotonic()
+        self._over = False
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._ready: Future[int] = Future()
+        self._waiting: dict[int, Future[tuple[int, Future[int | None]]]] = {}
+        self._children: dict[int, Future[int | None]] = {}
         with ExitStack() as opened:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             opened.enter_context(self._control)
@@ -134,15 +141,10 @@ class _Server:
                     cwd=_ROOT,
                     stdin=subprocess.DEVNULL,
                 )
+            opened.callback(self._process.wait)
+            opened.callback(self._process.kill)
+            threading.Thread(target=self._listen, name="forkserver", daemon=True).start()
             opened.pop_all()
-        self._begun = time.monotonic()
-        self._over = False
-        self._lock = threading.Lock()
-        self._ids = itertools.count(1)
-        self._ready: Future[int] = Future()
-        self._waiting: dict[int, Future[tuple[int, Future[int | None]]]] = {}
-        self._children: dict[int, Future[int | None]] = {}
-        threading.Thread(target=self._listen, name="forkserver", daemon=True).start()
 
     @property
     def pid(self) -> int:

@@ -55,15 +55,20 @@ class Health:
         limits = self._limits
         asked = process.pinged_at > runner.last_sign
         if asked and now - process.pinged_at > limits.hang_seconds:
-            # Dead is seen at once by the closed socket; this one lives and does not answer.
-            self._record("hang", replica.spec.key, "no_sign_of_life", {"seconds": now - runner.last_sign}, {})
-            runner.kill("hang")
+            self._hangs(replica, runner, now)
         elif not asked and runner.busy_seconds > limits.stuck_seconds:
             self._record("hang", replica.spec.key, "stuck_in_one_batch", {"seconds": runner.busy_seconds}, {})
             runner.kill("hang")
         elif not asked and now - runner.last_sign > min(limits.ping_seconds, limits.hang_seconds):
-            process.pinged_at = now
-            runner.ping()
+            if runner.ping():
+                process.pinged_at = now
+            elif now - runner.deaf_since > limits.hang_seconds:
+                self._hangs(replica, runner, now)
+
+    def _hangs(self, replica: Replica, runner: RunnerProcess, now: float) -> None:
+        # Dead is seen at once by the closed socket; this one lives and does not answer, or takes no question.
+        self._record("hang", replica.spec.key, "no_sign_of_life", {"seconds": now - runner.last_sign}, {})
+        runner.kill("hang")
 
     def _look_at_memory(self, replica: Replica, process: Process, runner: RunnerProcess) -> None:
         measured = process.measure()

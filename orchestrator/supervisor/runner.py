@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import os
@@ -22,7 +23,7 @@ from orchestrator.runner import frames
 from orchestrator.runner.memory import MEMORY_STATUS
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor import memory
-from orchestrator.supervisor.forkserver import ForkServer
+from orchestrator.supervisor.forkserver import ForkServer, SpawnFailed
 
 logger = logging.getLogger(__name__)
 _ORDER_SECONDS = 5.0
@@ -50,6 +51,7 @@ class RunnerProcess:
     """A live runner; whose it is, ``watch`` says."""
 
     def __init__(self, forkserver: ForkServer, *, name: str, timeout: float) -> None:
+        """Raises: SpawnFailed: the machine has no process, thread, memory or descriptors left for one more."""
         self._process = forkserver.spawn(name, timeout=timeout)
         self.pid = self._process.pid
         self._connection: socket.socket = self._process.connection
@@ -65,11 +67,17 @@ class RunnerProcess:
         self._load: Future[Loaded] = Future()
         self._progress: Callable[[str], None] = lambda _stage: None
         self.last_sign = time.monotonic()
+        self.deaf_since = 0.0  # when the first ping since its last sign could not be written
         self.busy_seconds = 0.0
         self.on_batches: Callable[[list[tuple[int, float]]], None] = _nobody
         self.memory: dict[str, Any] = {}
         self.gone = threading.Event()
-        threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
+        try:
+            threading.Thread(target=self._read, name=f"runner-{self.pid}", daemon=True).start()
+        except RuntimeError as exc:
+            self.kill("stopped")
+            self._let_go()
+            raise SpawnFailed(f"No thread could be started for it: {exc}.") from exc
 
     @property
     def alive(self) -> bool:
@@ -158,9 +166,15 @@ class RunnerProcess:
         finally:
             self._pending.pop(number, None)
 
-    def ping(self) -> None:
-        """Ask for a sign of life; ``last_sign``, ``busy_seconds`` and ``memory`` change when it comes."""
-        self._mention({"op": "ping", "id": 0})
+    def ping(self) -> bool:
+        """Ask for a sign of life; ``last_sign``, ``busy_seconds`` and ``memory`` change when it comes. False when it
+        could not be asked: others are writing, or it does not read, and then it is deaf from the first time on."""
+        asked = self._mention({"op": "ping", "id": 0})
+        if asked:
+            self.deaf_since = 0.0
+        elif self.deaf_since < self.last_sign:
+            self.deaf_since = time.monotonic()
+        return asked
 
     def trim(self) -> None:
         """Ask it to collect cycles and give freed memory back, after what it is doing."""
@@ -193,8 +207,13 @@ class RunnerProcess:
             self.gone.wait(within)
 
     def kill(self, cause: str) -> None:
-        """End the process group at once; ``cause`` is what its requests and the log are told."""
+        """End the process group at once; ``cause`` is what its requests and the log are told. Nobody is sent to it any
+        more, though its end may take its time."""
         self._killed_for = self._killed_for or cause
+        self._alive = False
+        self._on_lost()
+        if self.gone.is_set():
+            return  # its number may be another's by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         with suppress(ProcessLookupError):
@@ -251,10 +270,13 @@ class RunnerProcess:
         if future is not None:
             future.set_result(message)
 
-    def _mention(self, message: dict[str, Any]) -> None:
-        """Say what may go unsaid: the node's only owner says it, who must not wait for a process that does not read."""
+    def _mention(self, message: dict[str, Any]) -> bool:
+        """Say what may go unsaid: the node's only owner says it, who must not wait for a process that does not read.
+        Return whether it was said."""
         with suppress(AltlasError, TimeoutError):
             self._write(message, within=0.0)
+            return True
+        return False
 
     def _write(self, message: dict[str, Any], *, within: float) -> None:
         """Raises: TimeoutError: others are writing, or the process does not read; RunnerCrashed: it is gone."""
@@ -267,7 +289,11 @@ class RunnerProcess:
             rest = self._send(frame, seconds=max(0.0, until - time.monotonic()))
             if 0 < len(rest) < len(frame):
                 # Nothing that followed half a frame would be understood, and whoever asked waits no longer.
-                threading.Thread(target=self._finish, args=(rest, message), name="writer", daemon=True).start()
+                try:
+                    threading.Thread(target=self._finish, args=(rest, message), name="writer", daemon=True).start()
+                except RuntimeError:
+                    self.kill("half_written")
+                    raise self._crash() from None
                 held.pop_all()  # others write when it is done
         if rest:
             raise TimeoutError("the process does not read")
@@ -297,10 +323,13 @@ class RunnerProcess:
         """Return what was not written in time. Raises: RunnerCrashed: the process is gone."""
         try:
             return frames.send_within(self._connection, frame, seconds=seconds)
-        except OSError:
+        except OSError as exc:
             # Sooner than the reader's end of file: the next caller must not be sent here either.
             self._alive = False
             self._on_lost()
+            if not isinstance(exc, ConnectionError) and exc.errno != errno.EBADF:
+                # It has not closed the socket, so it lives on (no memory for buffers): half a frame may be with it.
+                self.kill("half_written")
             raise self._crash() from None
 
     def _crash(self) -> exceptions.RunnerCrashed:
@@ -311,8 +340,7 @@ class RunnerProcess:
         with self._state_lock:
             self._alive = False
             pending, self._pending = list(self._pending.values()), {}
-        self._connection.close()
-        os.close(self._process.lifeline)  # ends it, should only the socket have closed
+        self._let_go()
         self._on_lost()
         for future in pending:
             if not future.done():
@@ -320,6 +348,10 @@ class RunnerProcess:
         if not self._load.done():
             self._load.set_exception(self._crash())
         self._report(self._process.wait())
+
+    def _let_go(self) -> None:
+        self._connection.close()
+        os.close(self._process.lifeline)  # ends it, should only the socket have closed
 
     def _report(self, status: int | None) -> None:
         self.gone.set()

@@ -43,7 +43,11 @@ class Spare:
                 return
             self._filling = True
         wait = 0.0 if at_once else _BEHIND_SECONDS
-        threading.Thread(target=self._fill, args=(wait,), name="spare", daemon=True).start()
+        try:
+            threading.Thread(target=self._fill, args=(wait,), name="spare", daemon=True).start()
+        except RuntimeError as exc:  # the next load asks again
+            logger.info("no spare runner: %s", exc)
+            self._filling = False
 
     def stop(self) -> None:
         with self._lock:
@@ -55,17 +59,29 @@ class Spare:
             runner.gone.wait(2.0)
 
     def _fill(self, wait: float) -> None:
-        runner: RunnerProcess | None = None
-        if self._over.wait(wait):
-            return
+        try:
+            if not self._over.wait(wait):
+                self._keep(self._made())
+        finally:
+            self._filling = False
+
+    def _made(self) -> RunnerProcess | None:
         try:
             runner = RunnerProcess(self._forkserver, name="spare", timeout=_START_SECONDS)
-            runner.rehearse()
-        except (SpawnFailed, AltlasError) as exc:
+        except SpawnFailed as exc:
             logger.info("no spare runner: %s", exc)
+            return None
+        try:
+            runner.rehearse()
+        except (AltlasError, TimeoutError) as exc:
+            logger.info("no spare runner: %s", exc)
+            runner.kill("stopped")
+            return None
+        return runner
+
+    def _keep(self, runner: RunnerProcess | None) -> None:
         with self._lock:
-            self._filling = False
-            keep = self._enabled and runner is not None
+            keep = self._enabled
             self._runner = runner if keep else None
         if runner is not None and not keep:
             runner.kill("stopped")

@@ -98,6 +98,9 @@ class Supervisor:
         self._shown = Shown()
         self._stopping = False
         self._hungry = False
+        self._pumping = False  # a pump for what was released waits in the inbox
+        self._leaving: list[Replica] = []  # those for whose unload there was no thread
+        self._closing = threading.Lock()  # whoever asks is in the inbox before its last events, or refused
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -107,9 +110,10 @@ class Supervisor:
 
     def stop(self, *, within: float = 10.0) -> None:
         """End every runner and the fork server; callers that wait are refused."""
-        self._stopping = True
-        self._inbox.put(self._stop)
-        self._inbox.put(None)
+        with self._closing:
+            self._stopping = True
+            self._inbox.put(self._stop)
+            self._inbox.put(None)
         self._thread.join(within)
         self._spare.stop()
         self._forkserver.stop()
@@ -218,14 +222,20 @@ class Supervisor:
             return future.result()
 
     def _released(self) -> None:
-        if self._hungry:
-            self._ask(lambda: self._core.pump(now=time.monotonic()))
+        if self._hungry and not self._pumping:
+            self._pumping = True
+            self._report(self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False  # before: who leaves from now on is perhaps not seen by this one
+        self._core.pump(now=time.monotonic())
 
     # --- the loop ---------------------------------------------------------------------------------------------------
     def _ask(self, event: Callable[[], None]) -> None:
-        if self._stopping:
-            raise exceptions.NodeUnavailable("The node is stopping.")
-        self._inbox.put(event)
+        with self._closing:
+            if self._stopping:
+                raise exceptions.NodeUnavailable("The node is stopping.")
+            self._inbox.put(event)
 
     def _report(self, event: Callable[[], None]) -> None:
         self._inbox.put(event)
@@ -245,22 +255,30 @@ class Supervisor:
     def _loop(self) -> None:
         due = time.monotonic()
         while True:
+            if time.monotonic() >= due:  # also while one event follows another
+                self._do(self._tick)
+                due = time.monotonic() + (0.05 if self._hungry or self._core.tickets else 0.5)
             try:
                 event = self._inbox.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
-                event = self._tick
+                continue
             if event is None:
                 return
-            try:
-                event()
-            except Exception:  # a defect must not end the node's only owner
-                logger.exception("the supervisor's loop met a defect")
-            self._publish()
-            if time.monotonic() >= due:
-                due = time.monotonic() + (0.05 if self._hungry or self._core.tickets else 0.5)
+            self._do(event)
+
+    def _do(self, event: Callable[[], None]) -> None:
+        try:
+            event()
+        except Exception:  # a defect must not end the node's only owner
+            logger.exception("the supervisor's loop met a defect")
+        self._publish()
 
     def _tick(self) -> None:
         now = time.monotonic()
+        leaving, self._leaving = self._leaving, []
+        for replica in leaving:
+            if replica.id in self._core.replicas:
+                self.start_unload(replica)
         if now - self._share_at >= MEMORY_EVERY:
             self._share_at = now
             self._core.press(self._memory_share(), hard=self.settings.hard_limit, now=now)
@@ -313,7 +331,13 @@ class Supervisor:
         self._processes[replica.id] = Process()
         name = f"load-{replica.spec.key}"
         predecessor = None if replica.priority == WAITING else self._serving(replica.spec.key.model)
-        threading.Thread(target=self._load, args=(replica, predecessor), name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._load, args=(replica, predecessor), name=name, daemon=True).start()
+        except RuntimeError as exc:
+            self._processes[replica.id].settled.set()
+            detail = f"No thread could be started for its load: {exc}."
+            failure = LoadFailed("model_unavailable", detail, permanent=False)
+            self._report(partial(self._load_failed, replica, failure))  # not at once: the core is in the middle of it
 
     def _serving(self, model: str) -> RunnerProcess | None:
         """Return the process that has answered most for a model, of whatever version."""
@@ -326,7 +350,22 @@ class Supervisor:
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
     def start_unload(self, replica: Replica) -> None:
-        threading.Thread(target=self._unload, args=(replica,), name=f"unload-{replica.spec.key}", daemon=True).start()
+        name = f"unload-{replica.spec.key}"
+        try:
+            threading.Thread(target=self._unload, args=(replica,), name=name, daemon=True).start()
+        except RuntimeError:
+            self._end(replica)
+
+    def _end(self, replica: Replica) -> None:
+        """Without a thread that could wait for it: kill its process, which frees one, and look again at every tick."""
+        process = self._processes[replica.id]
+        process.cancelled = True  # first: a load that is about to start a process looks after it has
+        if process.runner is not None:
+            process.runner.kill("stopped")
+        if process.settled.is_set() and (process.runner is None or process.runner.gone.is_set()):
+            self._report(partial(self._forget, replica, "unloaded"))
+        else:
+            self._leaving.append(replica)
 
     def hurry(self, replica: Replica) -> None:
         process = self._processes.get(replica.id)
@@ -424,6 +463,10 @@ class Supervisor:
             if process is not None and process.loaded is None:
                 runner.kill("cancelled")  # busy loading, it would hear nothing else
             runner.stop(within=self.settings.stop_seconds)
+            if not runner.gone.is_set():
+                # Its memory is not back. Its reader waits for its end, however long that takes, and reports it.
+                logger.error("%s: process %d was killed and has not gone (state D?)", replica.spec.key, runner.pid)
+                return
         self._report(lambda: self._forget(replica, "unloaded"))
 
     def _forget(self, replica: Replica, cause: str) -> None:

@@ -61,6 +61,50 @@ def test_a_process_that_does_not_read_holds_up_nobody_else_and_is_replaced() -> 
         scene.supervisor.infer(echo("a"), ["x"], deadline=within(30))
 
 
+@contextmanager
+def unkillable(pid: int) -> Iterator[None]:
+    """``pid`` does not end, as one that waits in the kernel for a device."""
+    kill, killpg = os.kill, os.killpg
+
+    def spares(end: Callable[[int, int], None]) -> Callable[[int, int], None]:
+        return lambda number, signum: None if (number, signum) == (pid, signal.SIGKILL) else end(number, signum)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "kill", spares(kill))
+        patch.setattr(os, "killpg", spares(killpg))
+        yield
+    with suppress(ProcessLookupError):
+        kill(pid, signal.SIGKILL)
+
+
+def test_nobody_is_sent_to_a_process_that_hangs_and_cannot_be_ended() -> None:
+    with supervised(health=HealthLimits(hang_seconds=1.0, ping_seconds=0.3)) as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        pid = scene.pid("echo")
+        with unkillable(pid), stopped(pid):
+            eventually(lambda: scene.kinds("hang"), within=20)
+            eventually(lambda: [found["state"] for found in scene.replicas()] == ["unloading"], within=10)
+            scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+            held = {found["pid"]: found["bytes"] for found in scene.replicas()}
+            assert len(held) == 2 and held[pid] > 0, "its memory is not back"
+        eventually(lambda: pid not in [found["pid"] for found in scene.replicas()], within=20)
+
+
+def test_the_memory_of_a_process_that_does_not_end_is_not_given_away() -> None:
+    with supervised(stop_seconds=0.2) as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        pid = scene.pid("echo")
+        with unkillable(pid), stopped(pid):
+            scene.supervisor.unload(Key("echo", "1"))
+            names = {f"unload-{echo().key}"}
+            eventually(lambda: not names & {thread.name for thread in threading.enumerate()}, within=20)
+            time.sleep(0.2)
+            assert [found["state"] for found in scene.replicas()] == ["unloading"]
+            assert scene.supervisor.state()["used_bytes"] > 0
+        eventually(lambda: scene.replicas() == [], within=20)
+        assert scene.supervisor.state()["used_bytes"] == 0
+
+
 def test_a_process_that_dies_while_its_files_are_checked_does_not_serve(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 
@@ -21,6 +23,7 @@ from orchestrator.supervisor.forkserver import ForkServer, Spawned
 from orchestrator.supervisor.runner import RunnerProcess
 from tests.orchestrator.support import echo, supervised, within
 from tests.orchestrator.test_faults import stopped
+from tests.support.waiting import eventually
 
 LARGE = "y" * 4_000_000
 
@@ -92,3 +95,37 @@ def test_a_process_that_takes_no_more_of_a_begun_request_counts_as_hung(monkeypa
         with pytest.raises(exceptions.InferenceTimeout):
             scene.runner.infer([LARGE], params={}, timeout=0.1)
         assert scene.process.wait(10) == -signal.SIGKILL
+
+
+def test_a_process_is_asked_for_a_sign_of_life_only_while_nobody_else_writes_to_it() -> None:
+    with silent() as scene:
+        with scene.runner._writing:
+            assert not scene.runner.ping()
+            first = scene.runner.deaf_since
+            assert not scene.runner.ping()
+            assert first == scene.runner.deaf_since > 0.0
+        assert scene.runner.ping() and scene.runner.deaf_since == 0.0
+        assert scene.read()["op"] == "ping"
+
+
+def test_a_sign_of_life_ends_the_time_in_which_a_process_could_not_be_asked() -> None:
+    with silent() as scene, scene.runner._writing:
+        scene.runner.ping()
+        first = scene.runner.deaf_since
+        frames.send(scene.theirs, {"op": "pong", "busy_seconds": 0.0, "memory": {}})
+        eventually(lambda: scene.runner.last_sign > first, within=10)
+        scene.runner.ping()
+        assert scene.runner.deaf_since > first
+
+
+def test_a_process_to_which_nothing_can_be_written_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_args: object, **_more: object) -> NoReturn:
+        raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+
+    with silent() as scene:
+        lost = threading.Event()
+        scene.runner.watch(on_lost=lost.set, on_death=lambda _cause: None)
+        monkeypatch.setattr(frames, "send_within", no_memory)
+        with pytest.raises(exceptions.RunnerCrashed):
+            scene.runner.infer(["x"], params={}, timeout=5)
+        assert lost.is_set() and scene.process.wait(10) == -signal.SIGKILL
