@@ -191,14 +191,19 @@ def test_a_load_that_is_starved_begins_anew_and_nobody_notices(caplog: pytest.Lo
     spec = minilm()
     with supervised(preload="orchestrator.runner.preload") as scene:
         scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
-        before = scene.pid(spec.key.model)
         with busy_processors():
-            with caplog.at_level("INFO"):
-                assert scene.supervisor.recycle(spec.key) == 1
-                eventually(
-                    lambda: [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid(spec.key.model) != before,
-                    within=120,
-                )
+            for _ in range(5):  # now and then the scheduler leaves it enough
+                before = scene.pid(spec.key.model)
+                with caplog.at_level("INFO"):
+                    assert scene.supervisor.recycle(spec.key) == 1
+                    eventually(
+                        lambda before=before: (
+                            [r["state"] for r in scene.replicas()] == ["ready"] and scene.pid(spec.key.model) != before
+                        ),
+                        within=120,
+                    )
+                if "once more with a small share" in caplog.text:
+                    break
             scene.supervisor.infer(spec, ["a sentence"], deadline=within(60))
         assert scene.kinds("crash") == []
     assert "once more with a small share" in caplog.text
