@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from altlas.kernel.errors import Conflict, InvalidInput
+from altlas.kernel.redis import client
 from orchestrator import exceptions, policies, selectors, services
 from orchestrator.models import CacheEvent, Model, ModelVersion
 from orchestrator.policies import Places, Split
-from orchestrator.services import rollout
+from orchestrator.selectors.cluster import PREFIX
+from orchestrator.services import operate, rollout
 from orchestrator.services.specs import spec_forget, spec_get
+from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator.support import Scene
 from tests.support.waiting import eventually
 
@@ -36,6 +41,35 @@ def register(version: str, **options: Any) -> ModelVersion:
 
 def states(scene: Scene) -> dict[str, str]:
     return {replica["version"]: replica["state"] for replica in scene.replicas("drill")}
+
+
+class Others:
+    def __init__(self, here: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._shown = Heartbeat(name="here", supervisor=here.supervisor).report()
+        self.asked: list[str | None] = []
+        self._load = rollout.model_load
+        monkeypatch.setattr(rollout, "model_load", self.load)
+        monkeypatch.setattr(operate, "_SETTLE_SECONDS", 0.01)  # they do not answer
+
+    def holds(self, node: str, *versions: str) -> None:
+        held = [{"model": "drill", "version": version, "state": "ready"} for version in versions]
+        client("live").set(PREFIX + node, json.dumps({**self._shown, "name": node, "replicas": held}), px=60_000)
+
+    def dies(self, node: str) -> None:
+        client("live").delete(PREFIX + node)
+
+    def load(self, *, node: str | None, **wanted: Any) -> dict[str, Any]:
+        self.asked.append(node)
+        return {"node": node} if node in {"other", "third"} else self._load(node=node, **wanted)
+
+
+@pytest.fixture
+def others(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Others]:
+    """Two more nodes: signs of life, and a list of what they were told to load."""
+    found = Others(local_node, monkeypatch)
+    yield found
+    for name in ("other", "third"):
+        found.dies(name)
 
 
 @pytest.mark.django_db
@@ -159,6 +193,38 @@ def test_moving_an_alias_back_is_a_rollback_by_hand(local_node: Scene) -> None:
     assert services.infer(model="drill", inputs=["x"]).version == "2"
     services.alias_set(model="drill", name="stable", version="1")
     assert services.infer(model="drill", inputs=["x"]).version == "1"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "weight", "nodes"),
+    [("old", 0, ["other"]), ("old", 10, ["other", "third"]), ("stable", 0, ["other", "third"])],
+)
+def test_an_alias_is_proved_where_its_traffic_will_go(others: Others, name: str, weight: int, nodes: list[str]) -> None:
+    for version in ("1", "2", "3"):
+        register(version)
+    services.alias_set(model="drill", name=name, version="1")
+    others.holds("other", "1")
+    others.holds("third", "3")
+    others.asked.clear()
+
+    services.alias_set(model="drill", name=name, version="2", weight=weight)
+
+    assert sorted(filter(None, others.asked)) == nodes
+    before = CacheEvent.objects.filter(reason=f"alias {name} moved").order_by("id").values_list("inputs", flat=True)
+    assert list(before) == [{"before": None}, {"before": "1"}]
+
+
+@pytest.mark.django_db
+def test_an_alias_that_does_not_move_says_where_it_stays(local_node: Scene) -> None:
+    register("1")
+    services.alias_set(model="drill", name="stable", version="1")
+    register("2", fail_load="permanent")
+    Heartbeat(name="here", supervisor=local_node.supervisor).report()
+    with pytest.raises(exceptions.ModelUnloadable):
+        services.alias_set(model="drill", name="stable", version="2")
+    event = CacheEvent.objects.get(reason__startswith="alias stable rolled back")
+    assert event.inputs == {"before": "1", "nodes": ["here"]}
 
 
 @pytest.mark.django_db
