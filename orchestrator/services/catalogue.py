@@ -16,6 +16,7 @@ from orchestrator import manifest as manifests
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
 from orchestrator.models import Alias, EventKind, Model, ModelVersion, Task, VersionPolicy, VersionStatus
+from orchestrator.selectors.catalogue import versions_asked
 from orchestrator.services.events import event_record
 from orchestrator.services.proving import being_proved
 
@@ -197,20 +198,23 @@ def measured_record(*, model: str, version: str, measured_bytes: int) -> None:
 
 
 def failure_record(*, model: str, version: str, detail: str) -> None:
-    """Mark the version as failed: its content cannot be served, and traffic goes to the version before it."""
+    """Mark the version as failed: its content cannot be served. Traffic that names no version goes to others from now
+    on, if ``policies.shares`` has any; who names it, or the alias `stable` when it points at it, is told ``detail``."""
     with transaction.atomic():
         row = _locked(model, version)
-        if row is not None and row.status in {"registered", "available"}:
-            event_record(
-                kind=EventKind.CATALOGUE,
-                model=model,
-                version=version,
-                reason="failed: takes no traffic any more",
-                inputs={"status": row.status},
-                decision={"detail": detail},
-            )
-            row.status, row.status_reason = "failed", detail
-            row.save(update_fields=["status", "status_reason", "updated_at"])
+        if row is None or row.status not in {"registered", "available"}:
+            return
+        before, row.status, row.status_reason = row.status, "failed", detail
+        row.save(update_fields=["status", "status_reason", "updated_at"])
+        asked = versions_asked(model=model)
+        event_record(
+            kind=EventKind.CATALOGUE,
+            model=model,
+            version=version,
+            reason="failed: asked all the same" if version in asked else "failed: others take the traffic",
+            inputs={"status": before},
+            decision={"detail": detail, "after": asked},
+        )
 
 
 def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:

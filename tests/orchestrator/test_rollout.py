@@ -14,10 +14,11 @@ from django.db import connection
 from altlas.kernel.errors import Conflict, InvalidInput
 from altlas.kernel.redis import client
 from orchestrator import exceptions, policies, selectors, services
-from orchestrator.models import CacheEvent, Model, ModelVersion
+from orchestrator.models import Alias, CacheEvent, Model, ModelVersion
 from orchestrator.policies import Places, Split
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.services import operate, rollout
+from orchestrator.services.catalogue import failure_record
 from orchestrator.services.specs import spec_forget, spec_get
 from orchestrator.worker.heartbeat import Heartbeat
 from tests.orchestrator.support import Scene
@@ -275,6 +276,74 @@ def test_the_rest_of_the_traffic_goes_to_stable_else_to_the_policys_version() ->
     model.aliases.create(name="stable", version=rows[0], weight=0)
     model.aliases.filter(name="canary").update(weight=0)
     assert shares() == {"2": 100}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("failed", "pointed", "expected"),
+    [
+        ({"2"}, {"canary": ("2", 10), "stable": ("1", 0)}, {"1": 100}),
+        ({"2"}, {"canary": ("2", 10)}, {"3": 100}),
+        ({"2"}, {"canary": ("2", 10), "other": ("1", 20)}, {"1": 20, "3": 80}),
+        ({"1"}, {"canary": ("2", 10), "stable": ("1", 0)}, {"2": 10, "1": 90}),  # an operator's word
+        ({"1"}, {"canary": ("2", 10), "stable": ("1", 60)}, {"2": 10, "1": 90}),
+        ({"1", "2"}, {"canary": ("2", 10), "stable": ("1", 0)}, {"1": 100}),
+        ({"1", "2", "3"}, {"canary": ("2", 100)}, {"3": 100}),
+        ({"3"}, {}, {"2": 100}),
+    ],
+)
+def test_a_failed_version_leaves_its_share_to_the_rest_but_not_that_of_stable(
+    failed: set[str], pointed: dict[str, tuple[str, int]], expected: dict[str, int]
+) -> None:
+    assert shared(failed, pointed) == expected
+
+
+@pytest.mark.django_db
+def test_a_failed_version_is_asked_when_there_is_no_other() -> None:
+    nothing = {"version_policy": "specific", "policy_versions": ["gone"]}
+    assert shared({"1", "2", "3"}, {"canary": ("2", 10), "blue": ("1", 30)}, **nothing) == {"2": 10, "1": 30}
+
+
+def shared(failed: set[str], pointed: dict[str, tuple[str, int]], **policy: Any) -> dict[str, int]:
+    """Return the shares of three versions, all but the ``failed`` ones proved, with the aliases ``pointed``."""
+    rows = {version: register(version) for version in ("1", "2", "3")}
+    model = rows["1"].model
+    for name, value in policy.items():
+        setattr(model, name, value)
+    for version, row in rows.items():
+        row.model, row.status = model, "failed" if version in failed else "available"
+    aliases = [
+        Alias(model=model, name=name, version=rows[version], weight=weight)
+        for name, (version, weight) in pointed.items()
+    ]
+    found = Counter[str]()
+    for row, weight in policies.shares(list(reversed(rows.values())), aliases):
+        found[row.version] += weight
+    return dict(found)
+
+
+@pytest.mark.django_db
+def test_a_canary_that_fails_costs_no_request_and_a_failed_stable_says_why(local_node: Scene) -> None:
+    register("1")
+    services.alias_set(model="drill", name="stable", version="1")
+    row = register("2", fail_load="permanent")
+    row.model.aliases.create(name="canary", version=row, weight=50)  # as it was before its files were changed
+    with pytest.raises(exceptions.ModelUnloadable):
+        services.infer(model="drill", version="canary", inputs=["x"])
+    failure_record(model="drill", version="2", detail="it broke")
+    spec_forget()
+
+    assert {services.infer(model="drill", inputs=["x"]).version for _ in range(20)} == {"1"}
+    event = CacheEvent.objects.get(reason="failed: others take the traffic")
+    assert event.decision == {"detail": "it broke", "after": ["1"]}
+
+    row.model.aliases.filter(name="stable").update(version=row)
+    ModelVersion.objects.filter(pk=row.pk).update(status="available")
+    failure_record(model="drill", version="2", detail="it broke")
+    spec_forget()
+    with pytest.raises(exceptions.ModelUnloadable):
+        services.infer(model="drill", inputs=["x"])
+    assert CacheEvent.objects.get(reason="failed: asked all the same").decision["after"] == ["2"]
 
 
 @pytest.mark.django_db(transaction=True)
