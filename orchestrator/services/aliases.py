@@ -32,9 +32,10 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
     # Nodes that never held the former version share the unnamed traffic, too.
     nodes = holders(model) if weight or name == STABLE else holders(model, former) if former else []
     prove(row, what=f"alias {name}", before=former, nodes=nodes, actor=actor)
-    alias = _move(row, name=name, weight=weight, actor=actor)
-    policy_apply(model=model)
-    return alias
+    try:
+        return _move(row, name=name, weight=weight, actor=actor)
+    finally:  # also what was loaded for an alias that stays where it was
+        policy_apply(model=model)
 
 
 def alias_remove(*, model: str, name: str, actor: str = "") -> None:

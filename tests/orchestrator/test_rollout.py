@@ -48,6 +48,7 @@ class Others:
     def __init__(self, here: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         self._shown = Heartbeat(name="here", supervisor=here.supervisor).report()
         self.asked: list[str | None] = []
+        self.dying: set[str] = set()
         self._load = rollout.model_load
         monkeypatch.setattr(rollout, "model_load", self.load)
         monkeypatch.setattr(operate, "_SETTLE_SECONDS", 0.01)  # they do not answer
@@ -61,7 +62,10 @@ class Others:
 
     def load(self, *, node: str | None, **wanted: Any) -> dict[str, Any]:
         self.asked.append(node)
-        return {"node": node} if node in {"other", "third"} else self._load(node=node, **wanted)
+        if node in self.dying:
+            self.dies(node)
+        loads = node in {"other", "third"} - self.dying
+        return {"node": node} if loads else self._load(node=node, **wanted)
 
 
 @pytest.fixture
@@ -183,6 +187,69 @@ def test_a_version_that_is_retired_while_it_is_promoted_does_not_stay_in_memory(
     with pytest.raises(exceptions.ModelNotFound, match="retired meanwhile"):
         services.version_promote(model="drill", version="2")
     eventually(lambda: local_node.replicas("drill") == [], within=10)
+
+
+@pytest.mark.django_db
+def test_a_version_that_is_refused_after_it_has_loaded_does_not_stay_in_memory(local_node: Scene) -> None:
+    register("1")
+    register("2")
+    services.version_load(model="drill", version="2")
+    with pytest.raises(InvalidInput, match="2 takes the traffic"):
+        services.version_promote(model="drill", version="1")
+    eventually(lambda: states(local_node) == {"2": "ready"}, within=10)
+
+
+@pytest.mark.django_db
+def test_what_was_loaded_for_an_alias_that_could_not_move_does_not_stay_in_memory(
+    local_node: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register("1")
+    register("2")
+    services.version_load(model="drill", version="2")
+    load = rollout.model_load
+
+    def others_took_the_weight(**wanted: Any) -> Any:
+        done = load(**wanted)
+        row = ModelVersion.objects.select_related("model").get(version="2", model__name="drill")
+        row.model.aliases.create(name="blue", version=row, weight=95)
+        return done
+
+    monkeypatch.setattr(rollout, "model_load", others_took_the_weight)
+    with pytest.raises(InvalidInput, match="at most 100"):
+        services.alias_set(model="drill", name="canary", version="1", weight=10)
+    eventually(lambda: states(local_node) == {"2": "ready"}, within=10)
+
+
+@pytest.mark.django_db
+def test_a_node_that_dies_during_an_update_does_not_stop_it(others: Others) -> None:
+    register("1")
+    services.version_load(model="drill", version="1")
+    register("2")
+    others.holds("other", "1")
+    others.holds("third", "1")
+    others.dying = {"other"}
+
+    services.version_promote(model="drill", version="2")
+
+    assert set(others.asked) == {None, "other", "third"}  # none: the first load, wherever
+    assert services.infer(model="drill", version="2", inputs=["x"]).version == "2"
+    assert CacheEvent.objects.get(reason="update done").decision == {"after": ["2"]}
+
+
+@pytest.mark.django_db
+def test_an_update_whose_nodes_all_die_can_be_tried_again(others: Others) -> None:
+    register("1")
+    services.version_load(model="drill", version="1")
+    register("2")
+    others.holds("other", "1")
+    others.holds("third", "1")
+    others.dying = {"other", "third"}
+
+    with pytest.raises(exceptions.NodeUnavailable, match="try again"):
+        services.version_promote(model="drill", version="2")
+
+    assert services.infer(model="drill", inputs=["x"]).version == "1"
+    assert CacheEvent.objects.get(reason="update rolled back: node_unavailable").inputs["before"] == "1"
 
 
 @pytest.mark.django_db
