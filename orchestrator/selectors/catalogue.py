@@ -39,8 +39,10 @@ def versions_of(*, name: str) -> QuerySet[ModelVersion]:
 
 
 def versions_gone(keys: set[Key]) -> set[Key]:
-    """Return those of ``keys`` that the catalogue does not have (any more)."""
-    rows = ModelVersion.objects.filter(model__name__in={key.model for key in keys})
+    """Return those of ``keys`` that the catalogue does not have (any more), or has only as retired."""
+    rows = ModelVersion.objects.filter(model__name__in={key.model for key in keys}).exclude(
+        status=VersionStatus.RETIRED
+    )
     return keys - {Key(*found) for found in rows.values_list("model__name", "version")} if keys else set()
 
 
@@ -68,6 +70,16 @@ def version_find(*, model: str, version: str | None = None) -> ModelVersion:
         if row is not None:
             return row
     return version_choose(model=model, version=version)
+
+
+def version_known(*, model: str, version: str) -> ModelVersion:
+    """As ``version_find``, for what takes a version away: also a retired one, which a node may still hold.
+
+    Raises:
+        ModelNotFound: no such model, version or alias.
+    """
+    row = ModelVersion.objects.filter(model__name=model, version=version).select_related("model").first()
+    return row or version_find(model=model, version=version)
 
 
 def version_routes(*, model: str, version: str | None = None) -> list[tuple[ModelVersion, int]]:

@@ -14,6 +14,7 @@ from orchestrator.selectors.cluster import live_nodes, node_alive
 from orchestrator.services import catalogue
 from orchestrator.services.catalogue import version_proved
 from orchestrator.services.events import event_record
+from orchestrator.services.jobs import jobs_retire
 from orchestrator.services.operate import model_load, model_unload, nodes_settle
 from orchestrator.services.proving import proving
 from orchestrator.services.specs import spec_forget
@@ -48,8 +49,9 @@ def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> M
 
 
 def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:
-    """As ``catalogue.version_retire``; it is unloaded from every node."""
+    """As ``catalogue.version_retire``; its open load jobs end, and it is unloaded from every node."""
     row = catalogue.version_retire(model=model, version=version, actor=actor)
+    jobs_retire(row)
     policy_apply(model=model)
     return row
 
