@@ -87,8 +87,9 @@ class Journal:
         self._put(lambda: measured_record(model=spec.key.model, version=spec.key.version, measured_bytes=measured))
 
     def failed(self, spec: VersionSpec, failure: LoadFailed) -> None:
+        model, version = spec.key
         if failure.permanent:
-            self._put(lambda: failure_record(model=spec.key.model, version=spec.key.version, detail=failure.detail))
+            self._put(lambda: failure_record(model=model, version=version, node=self._node, detail=failure.detail))
 
     def _put(self, work: Callable[[], object] | None) -> None:
         try:

@@ -53,8 +53,8 @@ class Others:
         monkeypatch.setattr(rollout, "model_load", self.load)
         monkeypatch.setattr(operate, "_SETTLE_SECONDS", 0.01)  # they do not answer
 
-    def holds(self, node: str, *versions: str) -> None:
-        held = [{"model": "drill", "version": version, "state": "ready"} for version in versions]
+    def holds(self, node: str, *versions: str, state: str = "ready") -> None:
+        held = [{"model": "drill", "version": version, "state": state} for version in versions]
         client("live").set(PREFIX + node, json.dumps({**self._shown, "name": node, "replicas": held}), px=60_000)
 
     def dies(self, node: str) -> None:
@@ -387,6 +387,34 @@ def shared(failed: set[str], pointed: dict[str, tuple[str, int]], **policy: Any)
     for row, weight in policies.shares(list(reversed(rows.values())), aliases):
         found[row.version] += weight
     return dict(found)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("node", "state", "status"),
+    [
+        ("other", "ready", "available"),
+        ("other", "loading", "failed"),
+        ("here", "ready", "failed"),
+        (None, "", "failed"),
+    ],
+)
+def test_a_version_that_another_node_has_ready_is_not_failed_by_one(
+    others: Others, node: str | None, state: str, status: str
+) -> None:
+    row = register("1")
+    ModelVersion.objects.update(status="available")
+    if node is not None:
+        others.holds(node, "1", state=state)
+
+    failure_record(model="drill", version="1", node="here", detail="its file differs")
+
+    row.refresh_from_db()
+    event = CacheEvent.objects.get(reason__startswith="failed")
+    assert row.status == status and event.node == "here" and event.decision["detail"] == "its file differs"
+    assert event.reason == (
+        "failed on this node: others serve it" if status == "available" else "failed: asked all the same"
+    )
 
 
 @pytest.mark.django_db
