@@ -1,7 +1,8 @@
 """Version policies: which versions of a model may be asked for, and how unnamed traffic is shared. Pure.
 
 A new version takes no traffic before it has proved itself: until then it can be asked for by name only, and what
-served before goes on serving. One that fails never takes over, so an update that fails has changed nothing.
+served before goes on serving. One that fails never takes over, so an update that fails has changed nothing; one that
+fails later loses its share, unless it is what `stable` points at or there is no other.
 """
 
 from __future__ import annotations
@@ -64,15 +65,24 @@ def shares(rows: Sequence[ModelVersion], aliases: Sequence[Alias]) -> list[tuple
     """Return the versions that share the traffic which names none, in percent.
 
     Aliases with a weight take theirs. The rest goes to the alias `stable`, without one to the policy's version.
+
+    An alias whose version has failed leaves its share to the rest; failed ones are asked when nothing else is left, so
+    that the error says why. Not so `stable`: an operator has named that version, and the answer of another one, an
+    embedding say, might be worse than an error.
     """
     known = {row.pk: row for row in rows}
-    found = [(known[alias.version_id], alias.weight) for alias in aliases if alias.weight and alias.version_id in known]
+    weighted = [
+        (alias.name, known[alias.version_id], alias.weight)
+        for alias in aliases
+        if alias.weight and alias.version_id in known
+    ]
+    found = [(row, weight) for name, row, weight in weighted if name == STABLE or row.status != VersionStatus.FAILED]
     rest = 100 - sum(weight for _, weight in found)
     stable = next((known.get(alias.version_id) for alias in aliases if alias.name == STABLE), None)
     remaining = stable or preferred(rows)
     if rest > 0 and remaining is not None:
         found.append((remaining, rest))
-    return found
+    return found or [(row, weight) for _, row, weight in weighted]
 
 
 @dataclass(frozen=True, slots=True)

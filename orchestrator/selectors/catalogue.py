@@ -39,8 +39,10 @@ def versions_of(*, name: str) -> QuerySet[ModelVersion]:
 
 
 def versions_gone(keys: set[Key]) -> set[Key]:
-    """Return those of ``keys`` that the catalogue does not have (any more)."""
-    rows = ModelVersion.objects.filter(model__name__in={key.model for key in keys})
+    """Return those of ``keys`` that the catalogue does not have (any more), or has only as retired."""
+    rows = ModelVersion.objects.filter(model__name__in={key.model for key in keys}).exclude(
+        status=VersionStatus.RETIRED
+    )
     return keys - {Key(*found) for found in rows.values_list("model__name", "version")} if keys else set()
 
 
@@ -70,6 +72,16 @@ def version_find(*, model: str, version: str | None = None) -> ModelVersion:
     return version_choose(model=model, version=version)
 
 
+def version_known(*, model: str, version: str) -> ModelVersion:
+    """As ``version_find``, for what takes a version away: also a retired one, which a node may still hold.
+
+    Raises:
+        ModelNotFound: no such model, version or alias.
+    """
+    row = ModelVersion.objects.filter(model__name=model, version=version).select_related("model").first()
+    return row or version_find(model=model, version=version)
+
+
 def version_routes(*, model: str, version: str | None = None) -> list[tuple[ModelVersion, int]]:
     """Return the versions that may serve a request for ``model``, with their shares of the traffic.
 
@@ -78,8 +90,7 @@ def version_routes(*, model: str, version: str | None = None) -> list[tuple[Mode
     Raises:
         ModelNotFound: no such model, version or alias, or none that is served.
     """
-    rows = list(_rows(model))
-    aliases = list(Alias.objects.filter(model__name=model).select_related("version__model"))
+    rows, aliases = _rows_and_aliases(model)
     if version is not None:
         return [(_named(model, version, rows, aliases), 100)]
     found = policies.shares(rows, aliases)
@@ -88,9 +99,14 @@ def version_routes(*, model: str, version: str | None = None) -> list[tuple[Mode
     return found
 
 
+def versions_asked(*, model: str) -> list[str]:
+    """Return the versions of ``model`` that take traffic which names none; none when nothing could be served."""
+    return [row.version for row, _ in policies.shares(*_rows_and_aliases(model))]
+
+
 def versions_served(*, model: str) -> list[ModelVersion]:
     """Return every version of ``model`` that can be asked for, newest first; none when there is no such model."""
-    return policies.kept(list(_rows(model)), list(Alias.objects.filter(model__name=model)))
+    return policies.kept(*_rows_and_aliases(model))
 
 
 def task_of(*, model: str) -> str:
@@ -128,6 +144,10 @@ def variant_rows(row: ModelVersion) -> list[dict[str, Any]]:
 def _rows(model: str) -> QuerySet[ModelVersion]:
     rows = ModelVersion.objects.filter(model__name=model).exclude(status=VersionStatus.RETIRED)
     return rows.select_related("model").order_by("-number")
+
+
+def _rows_and_aliases(model: str) -> tuple[list[ModelVersion], list[Alias]]:
+    return list(_rows(model)), list(Alias.objects.filter(model__name=model).select_related("version__model"))
 
 
 def _named(model: str, version: str, rows: list[ModelVersion], aliases: list[Alias]) -> ModelVersion:

@@ -40,6 +40,17 @@ def live_nodes(*, fresh: bool = False) -> list[dict[str, Any]]:
     return _remembered[1]
 
 
+def nodes_ready(*, model: str, version: str) -> list[str]:
+    """Return the live nodes that have the version ready."""
+    return [
+        node["name"]
+        for node in live_nodes(fresh=True)
+        if any(
+            (held["model"], held["version"], held["state"]) == (model, version, "ready") for held in node["replicas"]
+        )
+    ]
+
+
 def node_alive(name: str) -> bool | None:
     """Return whether the node gives signs of life; None when Redis does not say."""
     try:

@@ -7,6 +7,7 @@ from django.db import transaction
 from altlas.kernel.errors import FieldError, InvalidInput
 from orchestrator.exceptions import ModelNotFound
 from orchestrator.models import Alias, EventKind, Model, ModelVersion, VersionStatus
+from orchestrator.policies import STABLE
 from orchestrator.selectors.catalogue import version_find
 from orchestrator.services import catalogue
 from orchestrator.services.events import event_record
@@ -16,8 +17,9 @@ from orchestrator.services.rollout import holders, policy_apply, prove
 def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: str = "") -> Alias:
     """Point ``name`` at ``version``, with ``weight`` percent of the traffic that names no version.
 
-    The version is loaded and warmed up first, on every node that holds what the alias points at now. When that fails
-    the alias stays where it is and the failure is raised and logged with its reason.
+    The version is loaded and warmed up first: for a share of that traffic on every node that holds the model, else on
+    those that hold what the alias points at now. When that fails the alias stays where it is and the failure is raised
+    and logged with its reason.
 
     Raises:
         ModelNotFound: no such model or version, or it was retired meanwhile.
@@ -25,26 +27,15 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
         AltlasError: the version did not load.
     """
     row = version_find(model=model, version=version)
-    before = Alias.objects.filter(model=row.model, name=name).select_related("version").first()
-    _check(_changed(before, row, name=name, weight=weight))
-    former = before.version.version if before else None
-    prove(row, what=f"alias {name}", before=former, nodes=holders(model, former) if former else [], actor=actor)
-    with transaction.atomic():
-        row = _held(row)
-        alias = _changed(Alias.objects.filter(model=row.model, name=name).first(), row, name=name, weight=weight)
-        _check(alias)
-        alias.save()
-        event_record(
-            kind=EventKind.CATALOGUE,
-            model=model,
-            version=row.version,
-            reason=f"alias {name} moved",
-            inputs={"before": former},
-            decision={"weight": weight},
-            actor=actor,
-        )
-    policy_apply(model=model)
-    return alias
+    _check(Alias(model=row.model, name=name, version=row, weight=weight))
+    former = _points_at(row.model, name)
+    # Nodes that never held the former version share the unnamed traffic, too.
+    nodes = holders(model) if weight or name == STABLE else holders(model, former) if former else []
+    prove(row, what=f"alias {name}", before=former, nodes=nodes, actor=actor)
+    try:
+        return _move(row, name=name, weight=weight, actor=actor)
+    finally:  # also what was loaded for an alias that stays where it was
+        policy_apply(model=model)
 
 
 def alias_remove(*, model: str, name: str, actor: str = "") -> None:
@@ -71,6 +62,24 @@ def alias_remove(*, model: str, name: str, actor: str = "") -> None:
     policy_apply(model=model)
 
 
+@transaction.atomic
+def _move(row: ModelVersion, *, name: str, weight: int, actor: str) -> Alias:
+    row = _held(row)
+    _check(Alias(model=row.model, name=name, version=row, weight=weight))
+    former = _points_at(row.model, name)  # by now: somebody else may have moved it while this one was proved
+    alias, _ = Alias.objects.update_or_create(model=row.model, name=name, defaults={"version": row, "weight": weight})
+    event_record(
+        kind=EventKind.CATALOGUE,
+        model=row.model.name,
+        version=row.version,
+        reason=f"alias {name} moved",
+        inputs={"before": former},
+        decision={"weight": weight},
+        actor=actor,
+    )
+    return alias
+
+
 def _held(row: ModelVersion) -> ModelVersion:
     """Lock the model, so that of two changes of its aliases one sees the other, and the version, so that nobody retires
     it while an alias comes to point at it: proving it has taken its time.
@@ -84,17 +93,15 @@ def _held(row: ModelVersion) -> ModelVersion:
     return found
 
 
-def _changed(alias: Alias | None, row: ModelVersion, *, name: str, weight: int) -> Alias:
-    alias = alias or Alias(model=row.model, name=name)
-    alias.version, alias.weight = row, weight
-    return alias
+def _points_at(model: Model, name: str) -> str | None:
+    return Alias.objects.filter(model=model, name=name).values_list("version__version", flat=True).first()
 
 
 def _check(alias: Alias) -> None:
     catalogue.clean(alias, exclude=["model", "version"])
     if alias.model.versions.filter(version=alias.name).exists():
         raise _wrong("/name", f"{alias.name!r} is a version of this model already.")
-    others = Alias.objects.filter(model=alias.model).exclude(pk=alias.pk).values_list("weight", flat=True)
+    others = Alias.objects.filter(model=alias.model).exclude(name=alias.name).values_list("weight", flat=True)
     if sum(others) + alias.weight > 100:
         raise _wrong("/weight", f"The weights of all aliases would be {sum(others) + alias.weight} %; at most 100.")
 

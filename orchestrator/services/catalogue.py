@@ -16,6 +16,8 @@ from orchestrator import manifest as manifests
 from orchestrator.conf import conf
 from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
 from orchestrator.models import Alias, EventKind, Model, ModelVersion, Task, VersionPolicy, VersionStatus
+from orchestrator.selectors.catalogue import versions_asked
+from orchestrator.selectors.cluster import nodes_ready
 from orchestrator.services.events import event_record
 from orchestrator.services.proving import being_proved
 
@@ -196,21 +198,41 @@ def measured_record(*, model: str, version: str, measured_bytes: int) -> None:
     rows.update(measured_bytes=measured_bytes, updated_at=clock.now())
 
 
-def failure_record(*, model: str, version: str, detail: str) -> None:
-    """Mark the version as failed: its content cannot be served, and traffic goes to the version before it."""
+def failure_record(*, model: str, version: str, detail: str, node: str = "") -> None:
+    """Mark the version as failed: its content cannot be served. Traffic that names no version goes to others from now
+    on, if ``policies.shares`` has any; who names it, or the alias `stable` when it points at it, is told ``detail``.
+
+    While another node than ``node`` has it ready, the fault is that of this node, which is asked after the others, and
+    the version stays what it is.
+    """
+    serving = [name for name in nodes_ready(model=model, version=version) if name != node]
     with transaction.atomic():
         row = _locked(model, version)
-        if row is not None and row.status in {"registered", "available"}:
+        if row is None or row.status not in {"registered", "available"}:
+            return
+        if serving:
             event_record(
                 kind=EventKind.CATALOGUE,
                 model=model,
                 version=version,
-                reason="failed: takes no traffic any more",
-                inputs={"status": row.status},
+                node=node,
+                reason="failed on this node: others serve it",
+                inputs={"status": row.status, "serving": serving},
                 decision={"detail": detail},
             )
-            row.status, row.status_reason = "failed", detail
-            row.save(update_fields=["status", "status_reason", "updated_at"])
+            return
+        before, row.status, row.status_reason = row.status, "failed", detail
+        row.save(update_fields=["status", "status_reason", "updated_at"])
+        asked = versions_asked(model=model)
+        event_record(
+            kind=EventKind.CATALOGUE,
+            model=model,
+            version=version,
+            node=node,
+            reason="failed: asked all the same" if version in asked else "failed: others take the traffic",
+            inputs={"status": before},
+            decision={"detail": detail, "after": asked},
+        )
 
 
 def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:

@@ -23,7 +23,7 @@ from altlas.kernel.request_id import current_request_id
 from altlas.kernel.tasks import enqueue
 from orchestrator.conf import conf
 from orchestrator.exceptions import JobNotFound, NodeUnavailable
-from orchestrator.models import EventKind, JobStatus, LoadJob, ModelVersion
+from orchestrator.models import EventKind, JobStatus, LoadJob, ModelVersion, VersionStatus
 from orchestrator.models.jobs import OPEN
 from orchestrator.placement import choose
 from orchestrator.selectors.catalogue import version_find
@@ -104,6 +104,9 @@ def job_run(*, job: UUID | str) -> None:
     row = LoadJob.objects.select_related("version__model").filter(pk=job).first()
     if current is None or row is None or row.node != current.name or row.status not in OPEN:
         return
+    if row.version.status == VersionStatus.RETIRED:
+        jobs_retire(row.version)
+        return
     now = clock.now()
     LoadJob.objects.filter(pk=row.pk, status=JobStatus.QUEUED).update(
         status=JobStatus.LOADING, started_at=now, owner_seen_at=now
@@ -148,6 +151,12 @@ def job_cancel(*, job: UUID | str, actor: str = "") -> LoadJob:
             time.sleep(_LOOK_SECONDS / 2)
     row.refresh_from_db()
     return row
+
+
+def jobs_retire(version: ModelVersion) -> int:
+    """End the open jobs of a version that was retired; return how many."""
+    found = LoadJob.objects.filter(version=version)
+    return _settle(found, status=JobStatus.CANCELLED, code="version_retired", detail="The version was retired.")
 
 
 def job_begun(*, model: str, version: str, node: str) -> None:
@@ -213,7 +222,10 @@ def _take_over(job: LoadJob) -> bool:
 
 
 def _again(job: LoadJob, mine: QuerySet[LoadJob], *, node: str | None, detail: str) -> bool:
-    """Give a job that was lost to ``node``, or end it: when nobody asked for it, or it was lost too often."""
+    """Give a job that was lost to ``node``, or end it: when nobody asked for it, or it was lost too often, or its
+    version was retired."""
+    if job.version.status == VersionStatus.RETIRED:
+        return bool(jobs_retire(job.version))
     if job.requested_by and node is not None and job.attempts + 1 < _MOST_ATTEMPTS:
         try:
             with transaction.atomic():

@@ -20,8 +20,8 @@ from orchestrator.runner.census import Census
 from orchestrator.selectors.catalogue import (
     models_named,
     task_of,
-    version_choose,
     version_find,
+    version_known,
     versions_served,
 )
 from orchestrator.selectors.cluster import live_nodes, node_alive
@@ -34,6 +34,7 @@ from orchestrator.worker import node as here
 
 logger = logging.getLogger(__name__)
 _SETTLE_SECONDS = 5.0
+_SETTLE_LATE_SECONDS = 60.0
 _LAST_LOOK_SECONDS = 0.1
 # What takes a node a moment goes by a way of its own: as a task it would wait for the loads that it is to end.
 _AT_ONCE = frozenset({"unload", "recycle", "cancel", "settle", "drain", "resume"})
@@ -56,11 +57,10 @@ def model_unload(
 ) -> dict[str, Any]:
     """Unload ``model`` from ``node`` (default: from every live node); requests under way finish first.
 
-    Without ``version``, every version is unloaded. Returns ``{"model", "version", "node", "replicas"}``.
+    Without ``version``, every version is unloaded; a retired one may be named, too. Returns ``{"model", "version",
+    "node", "replicas"}``.
     """
-    wanted = version and version_find(model=model, version=version).version
-    if wanted is None:
-        version_choose(model=model)
+    wanted = version and version_known(model=model, version=version).version
     return _order("unload", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
 
@@ -82,7 +82,7 @@ def model_cancel(
 
     Errors as by ``model_unload``.
     """
-    wanted = version and version_find(model=model, version=version).version
+    wanted = version and version_known(model=model, version=version).version
     return _order("cancel", model=model, version=wanted, node=node, seconds=seconds, actor=actor)
 
 
@@ -100,7 +100,7 @@ def nodes_settle(*, model: str, besides: str | None = None) -> int:
     """Have every live node follow the catalogue as it is now: read it anew, pin and bound the copies of ``model`` as it
     says, and let go of those whose version is not served any more, ``besides`` spared. Return how many copies go.
 
-    A node that does not answer reads the catalogue by itself within seconds.
+    A node that does not answer in time carries it out when it can, within a minute, by the catalogue as it is then.
     """
     # Also those whose last sign of life shows no copy: one may have been loaded since.
     names = [node["name"] for node in live_nodes(fresh=True)]
@@ -289,7 +289,10 @@ def _answer_or_error(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | Alt
 def _post(verb: str, *, model: str, version: str | None, node: str, seconds: float) -> str:
     order = {"verb": verb, "model": model, "version": version}
     if verb in _AT_ONCE:
-        return lane.order(node, {**order, "request_id": current_request_id()}, seconds=seconds)
+        # Late it still goes by the catalogue. ``besides`` can only spare, and whoever has left that version out
+        # meanwhile has sent an order of his own behind this one.
+        valid = max(seconds, _SETTLE_LATE_SECONDS) if verb == "settle" else seconds
+        return lane.order(node, {**order, "request_id": current_request_id()}, seconds=valid)
     reply_id = replies.new_reply_id()
     enqueue(
         "orchestrator.order",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from altlas.kernel.errors import AltlasError, FieldError, InvalidInput
-from orchestrator.exceptions import ModelNotFound
+from orchestrator.exceptions import ModelNotFound, NodeNotFound, NodeUnavailable
 from orchestrator.models import EventKind, Model, ModelVersion, VersionStatus
 from orchestrator.selectors.catalogue import version_find, version_routes, versions_of
-from orchestrator.selectors.cluster import live_nodes
+from orchestrator.selectors.cluster import live_nodes, node_alive
 from orchestrator.services import catalogue
 from orchestrator.services.catalogue import version_proved
 from orchestrator.services.events import event_record
+from orchestrator.services.jobs import jobs_retire
 from orchestrator.services.operate import model_load, model_unload, nodes_settle
 from orchestrator.services.proving import proving
 from orchestrator.services.specs import spec_forget
@@ -48,8 +49,9 @@ def model_change(*, name: str, changes: Mapping[str, Any], actor: str = "") -> M
 
 
 def version_retire(*, model: str, version: str, actor: str = "") -> ModelVersion:
-    """As ``catalogue.version_retire``; it is unloaded from every node."""
+    """As ``catalogue.version_retire``; its open load jobs end, and it is unloaded from every node."""
     row = catalogue.version_retire(model=model, version=version, actor=actor)
+    jobs_retire(row)
     policy_apply(model=model)
     return row
 
@@ -67,14 +69,13 @@ def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersio
     row = version_find(model=model, version=version)
     before = [route.version for route, _ in version_routes(model=model)]
     prove(row, what="update", before=", ".join(before), nodes=holders(model), actor=actor)
-    spec_forget()
+    policy_apply(model=model)  # also when it is refused below: nobody may ask for it then
     after = [route.version for route, _ in version_routes(model=model)]
     if row.version not in after:
         if not ModelVersion.objects.filter(pk=row.pk).exclude(status=VersionStatus.RETIRED).exists():
-            policy_apply(model=model)
             raise ModelNotFound(f"{row} was retired meanwhile; the traffic stays where it was.")
         raise InvalidInput(
-            f"{row} is loaded, but {', '.join(after)} takes the traffic: move the alias, or change the version policy."
+            f"{row} works, but {', '.join(after)} takes the traffic: move the alias, or change the version policy."
         )
     event_record(
         kind=EventKind.CATALOGUE,
@@ -85,14 +86,14 @@ def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersio
         decision={"after": after},
         actor=actor,
     )
-    policy_apply(model=model)
     return row
 
 
 def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str], actor: str) -> None:
-    """Load ``row`` and warm it up on ``nodes`` (none: on any). When one fails, it leaves those it came to.
+    """Load ``row`` and warm it up on ``nodes`` (none: on any). When one fails, it leaves those it came to; one that
+    dies meanwhile has nothing to say about it, and the others decide.
 
-    Raises: AltlasError: why it did not load.
+    Raises: AltlasError: why it did not load; NodeUnavailable: all of them died.
     """
     model = row.model.name
     targets: list[str | None] = [*nodes] or [None]
@@ -100,7 +101,10 @@ def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str],
     try:
         with proving(model=model, version=row.version):
             for node in targets:
-                made.append(model_load(model=model, version=row.version, node=node, actor=actor)["node"])
+                with _unless_dead(node):
+                    made.append(model_load(model=model, version=row.version, node=node, actor=actor)["node"])
+            if not made:
+                raise NodeUnavailable(f"The nodes on which {row} was to be loaded died; try again shortly.")
     except AltlasError as exc:
         event_record(
             kind=EventKind.REFUSE,
@@ -116,6 +120,15 @@ def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str],
                 model_unload(model=model, version=row.version, node=name, actor=actor)
         raise
     version_proved(model=model, version=row.version)
+
+
+@contextmanager
+def _unless_dead(node: str | None) -> Iterator[None]:
+    try:
+        yield
+    except (NodeNotFound, NodeUnavailable) as exc:
+        if node is None or node_alive(node) is not False:
+            raise NodeUnavailable(exc.detail, retry_after=exc.retry_after) from exc
 
 
 def policy_apply(*, model: str, besides: str | None = None) -> int:

@@ -173,6 +173,23 @@ def runtime_renew(row: ModelVersion, *, actor: str) -> None:
         logger.warning("%s may keep its runtime where it is loaded: %s", row, exc.detail)
 
 
+def variant_drop(
+    *, model: str, version: str, runtime: str, node: str, manifest: Mapping[str, Any], detail: str
+) -> None:
+    """Have ``node`` use torch instead of its compiled variant, whose files are not what ``manifest`` says any more; one
+    that was compiled since is kept."""
+    with transaction.atomic():
+        rows = ModelVersion.objects.select_for_update(of=("self",)).select_related("model")
+        row = rows.filter(model__name=model, version=version).first()
+        found = row.variants.get(runtime, {}).get(node) if row is not None else None
+        if row is None or found is None or not found["accepted"] or found["manifest"] != manifest:
+            return
+        row.variants[runtime][node] = {**found, "accepted": False}
+        row.save(update_fields=["variants", "updated_at"])
+        _failed(row, runtime, node, detail, actor="")
+    spec_forget()
+
+
 def folder_of(row: ModelVersion, runtime: str) -> Path:
     return engines.HOME.path / "variants" / str(row.pk) / runtime
 

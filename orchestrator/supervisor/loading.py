@@ -11,6 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from orchestrator.manifest import ManifestError, UnreadableFiles, verify
 from orchestrator.runner.errors import STARVED
@@ -21,6 +22,7 @@ from orchestrator.supervisor.spare import Spare
 from orchestrator.supervisor.spec import VersionSpec
 
 logger = logging.getLogger(__name__)
+VARIANT_UNUSABLE: Final = "variant_unusable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,8 +186,17 @@ class _Check:
         try:
             verify(folder, spec.manifest, progress=self._read)
             if spec.variant is not None:
-                verify(spec.variant, spec.variant_manifest, progress=self._read)
+                self._run_variant(spec.variant, spec)
         except BaseException as exc:
             self._done.set_exception(exc)
         else:
             self._done.set_result(None)
+
+    def _run_variant(self, folder: Path, spec: VersionSpec) -> None:
+        try:
+            verify(folder, spec.variant_manifest, progress=self._read)
+        except UnreadableFiles:
+            raise
+        except ManifestError as exc:  # this node's own fault, and torch needs none
+            detail = f"The compiled variant: {exc}"
+            raise LoadFailed(VARIANT_UNUSABLE, detail, permanent=False) from exc

@@ -119,9 +119,9 @@ class Heartbeat:
     def _follow_catalogue(self) -> None:
         # Nodes are told of changes; this is for what they were told while they did not listen.
         held = {Key(found["model"], found["version"]) for found in self._supervisor.state()["replicas"]}
-        # A request that was on its way when its model was deleted may have had it loaded once more.
+        # A request that was on its way when its version was retired or deleted may have had it loaded once more.
         for key in versions_gone(held):
-            self._supervisor.unload(key, reason="deleted")
+            self._supervisor.unload(key, reason="gone")
         for model in models_named({key.model for key in held}):
             self._supervisor.follow(model.name, pinned=model.pinned, max_replicas=model.max_replicas)
 

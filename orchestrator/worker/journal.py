@@ -15,6 +15,8 @@ from orchestrator.services.catalogue import failure_record, loaded_record, measu
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended
 from orchestrator.services.rollout import policy_apply
+from orchestrator.services.variants import variant_drop
+from orchestrator.supervisor.loading import VARIANT_UNUSABLE
 from orchestrator.supervisor.runner import Loaded, LoadFailed
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord
@@ -87,8 +89,20 @@ class Journal:
         self._put(lambda: measured_record(model=spec.key.model, version=spec.key.version, measured_bytes=measured))
 
     def failed(self, spec: VersionSpec, failure: LoadFailed) -> None:
-        if failure.permanent:
-            self._put(lambda: failure_record(model=spec.key.model, version=spec.key.version, detail=failure.detail))
+        model, version = spec.key
+        if failure.code == VARIANT_UNUSABLE:
+            self._put(
+                lambda: variant_drop(
+                    model=model,
+                    version=version,
+                    runtime=spec.runtime,
+                    node=self._node,
+                    manifest=spec.variant_manifest,
+                    detail=failure.detail,
+                )
+            )
+        elif failure.permanent:
+            self._put(lambda: failure_record(model=model, version=version, node=self._node, detail=failure.detail))
 
     def _put(self, work: Callable[[], object] | None) -> None:
         try:

@@ -18,12 +18,12 @@ from altlas.kernel import clock
 from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
 from orchestrator import services
-from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, Node
-from orchestrator.selectors import node_history
+from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, ModelVersion, Node
+from orchestrator.selectors import node_history, version_find
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.services import nodes
 from orchestrator.services.events import event_record
-from orchestrator.services.jobs import job_begun, job_ended, jobs_take_over
+from orchestrator.services.jobs import job_begun, job_ended, job_open, job_run, jobs_take_over
 from orchestrator.services.purge import history_purge
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.spec import Key
@@ -160,6 +160,56 @@ def test_a_copy_of_a_deleted_model_goes_with_a_heartbeat(drill: str, local_node:
     Model.objects.filter(name=drill).delete()
     Heartbeat(name="here", supervisor=local_node.supervisor).write()
     eventually(lambda: [found["model"] for found in local_node.replicas()] == ["stays"], within=10)
+
+
+def test_a_copy_of_a_retired_version_goes_with_a_heartbeat(drill: str, local_node: Scene) -> None:
+    services.model_load(model=drill)
+    retired(drill)  # and the node was not told, or a request that was on its way had it loaded once more
+    Heartbeat(name="here", supervisor=local_node.supervisor).write()
+    eventually(lambda: local_node.replicas(drill) == [], within=10)
+
+
+@pytest.mark.parametrize("body", [{"version": "1"}, {}])
+def test_a_retired_version_that_a_node_still_holds_can_be_unloaded(
+    operator: APIClient, drill: str, local_node: Scene, body: dict[str, str]
+) -> None:
+    services.model_load(model=drill)
+    retired(drill)
+    assert operator.post("/api/v1/models/drill/cancel", body).json()["replicas"] == 0
+    answer = operator.post("/api/v1/models/drill/unload", body)
+    assert answer.status_code == 200 and answer.json()["replicas"] == 1
+    eventually(lambda: local_node.replicas(drill) == [], within=10)
+    assert operator.post("/api/v1/models/drill/unload", {"version": "2"}).status_code == 404
+    assert operator.post("/api/v1/models/nothing/unload", {}).status_code == 404
+
+
+def test_a_job_that_comes_after_its_version_was_retired_loads_nothing(drill: str, local_node: Scene) -> None:
+    job = job_open(version_find(model=drill), node="here", requested_by="ada")
+    retired(drill)
+    job_run(job=job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (JobStatus.CANCELLED, "version_retired")
+    assert local_node.replicas(drill) == []
+
+
+def test_a_job_of_a_retired_version_is_not_taken_over(drill: str, local_node: Scene) -> None:
+    job = job_open(version_find(model=drill), node="dead", requested_by="ada")
+    LoadJob.objects.update(owner_seen_at="2020-01-01T00:00:00Z")
+    retired(drill)
+    assert jobs_take_over(alive={"here"}) == 1
+    job.refresh_from_db()
+    assert (job.status, job.node, job.error_code) == (JobStatus.CANCELLED, "dead", "version_retired")
+
+
+def test_retiring_a_version_ends_its_jobs(drill: str) -> None:
+    job = job_open(version_find(model=drill), node="away", requested_by="ada")
+    services.version_retire(model=drill, version="1")
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (JobStatus.CANCELLED, "version_retired")
+
+
+def retired(model: str) -> None:
+    ModelVersion.objects.filter(model__name=model).update(status="retired")
 
 
 def test_old_decisions_and_ended_jobs_go_with_the_days(drill: str) -> None:

@@ -17,6 +17,7 @@ from orchestrator.exceptions import NodeUnavailable
 from orchestrator.lane import LaneReaders, queue
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.services import operate
+from tests.support.waiting import eventually
 
 _DONE = {"model": "drill", "version": None, "node": "n", "replicas": 1}
 
@@ -83,6 +84,18 @@ def test_a_redis_that_is_away_for_a_moment_costs_no_inference_by_celery(monkeypa
     monkeypatch.setattr(module, "enqueue", sent)
     assert module._by_celery({"verb": "infer", "model": "drill"}, 20) == {"values": ["x"]}
     assert away.asked == 4
+
+
+def test_a_node_that_was_busy_follows_the_catalogue_late(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operate, "_SETTLE_SECONDS", 0.01)
+    assert operate.nodes_settle(model="drill", besides="2") == 0  # nobody answers
+    served = list[dict[str, Any]]()
+    readers = LaneReaders(node, threads=1, serve=served.append, orders=True)
+    readers.start()
+    try:
+        eventually(lambda: [(order["verb"], order["version"]) for order in served] == [("settle", "2")], within=10)
+    finally:
+        readers.stop()
 
 
 def test_what_one_node_answered_counts_also_when_another_took_all_the_time(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from rest_framework.test import APIClient
@@ -27,10 +28,13 @@ from orchestrator.models import CacheEvent, Model, ModelVersion, Task
 from orchestrator.runner.errors import RunnerError
 from orchestrator.selectors import cache_state
 from orchestrator.services import variants
-from orchestrator.services.specs import spec_forget, spec_get
+from orchestrator.services.specs import spec_forget, spec_get, spec_of
+from orchestrator.supervisor.loading import _Check
+from orchestrator.supervisor.runner import LoadFailed
 from orchestrator.supervisor.spec import Key, VersionSpec
 from orchestrator.worker import node
 from orchestrator.worker.heartbeat import Heartbeat
+from orchestrator.worker.journal import Journal
 from tests.orchestrator import tiny
 from tests.orchestrator.support import MB, Scene, node_worker, supervised, within
 from tests.support.waiting import eventually
@@ -173,13 +177,13 @@ def test_a_version_is_exported_switched_and_switched_back(
     services.runtime_set(model="tiny", runtime="torch")
     assert spec_get(model="tiny").runtime == "torch"
 
-    # A variant whose file was changed afterwards is refused at load, for good.
+    # A variant whose file was changed afterwards is refused at load.
     services.runtime_set(model="tiny", runtime="onnx")
     row = ModelVersion.objects.get(model__name="tiny")
     path = engines.HOME.path / "variants" / str(row.pk) / "onnx" / "model.onnx"
     path.write_bytes(path.read_bytes() + b"x")
     services.model_unload(model="tiny")
-    with pytest.raises(exceptions.ModelUnloadable, match=r"model\.onnx"):
+    with pytest.raises(exceptions.ModelUnavailable, match=r"compiled variant: model\.onnx"):
         services.infer(model="tiny", inputs=texts, deadline=60)
 
 
@@ -246,6 +250,51 @@ def test_one_order_carried_out_by_several_at_once_comes_to_one_variant(
     (kept,) = row.variants["onnx"].values()
     manifest.verify(folder, kept["manifest"])
     assert [path.name for path in folder.parent.iterdir()] == ["onnx"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("since", [False, True])
+def test_a_node_whose_variant_was_changed_uses_torch_from_then_on(
+    masker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, since: bool
+) -> None:
+    monkeypatch.setattr(variants, "_run", lambda _row, _runtime, target: compiled(target))
+    services.variant_export(model=masker, runtime="onnx")
+    ModelVersion.objects.update(source=f"folder://{tmp_path}", runtime="onnx", status="available")
+    row = ModelVersion.objects.select_related("model").get(model__name=masker)
+    spec = spec_of(row)
+    assert spec.runtime == "onnx" and spec.variant is not None
+    (spec.variant / "model.onnx").write_bytes(b"changed")
+
+    with pytest.raises(LoadFailed, match=r"compiled variant: model\.onnx") as caught:
+        _Check(spec, timeout=20, stall=20).wait()
+    if since:  # compiled anew before the failure is written down
+        monkeypatch.setattr(variants, "_run", lambda _row, _runtime, target: compiled(target, b"anew"))
+        services.variant_export(model=masker, runtime="onnx")
+    journal = Journal(settings.NODE_NAME)
+    journal.start()
+    journal.failed(spec, caught.value)
+    journal.stop(within=20)
+
+    row.refresh_from_db()
+    assert row.status == "available"
+    assert spec_of(row).runtime == ("onnx" if since else "torch")
+    events = CacheEvent.objects.filter(model=masker, reason="variant onnx failed")
+    assert [event.node for event in events] == ([] if since else [settings.NODE_NAME])
+
+
+def test_a_folder_that_was_changed_fails_for_good_also_with_a_variant(tmp_path: Path) -> None:
+    spec = VersionSpec(
+        key=Key("m", "1"),
+        task="fill-mask",
+        folder=tmp_path,
+        expected_bytes=1,
+        manifest={"config.json": manifest.Entry(sha256="0" * 64, bytes=2)},
+        runtime="onnx",
+        variant=tmp_path,
+    )
+    with pytest.raises(LoadFailed, match=r"config\.json is missing") as caught:
+        _Check(spec, timeout=20, stall=20).wait()
+    assert caught.value.permanent and caught.value.code == "model_unloadable"
 
 
 @pytest.mark.django_db
