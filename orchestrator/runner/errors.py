@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-STARVED: Final = "starved"  # between a runner and its node: begin the load anew, with a share of the processors
+# Between a runner and its node:
+STARVED: Final = "starved"  # begin the load anew, with a share of the processors
+VARIANT_UNUSABLE: Final = "variant_unusable"  # the version is good, and this node is to do without its compiled variant
 
 
 class RunnerError(Exception):

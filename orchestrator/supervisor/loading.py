@@ -11,10 +11,9 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from orchestrator.manifest import ManifestError, UnreadableFiles, verify
-from orchestrator.runner.errors import STARVED
+from orchestrator.runner.errors import STARVED, VARIANT_UNUSABLE
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.forkserver import ForkServer, SpawnFailed
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
@@ -22,7 +21,6 @@ from orchestrator.supervisor.spare import Spare
 from orchestrator.supervisor.spec import VersionSpec
 
 logger = logging.getLogger(__name__)
-VARIANT_UNUSABLE: Final = "variant_unusable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions
+from orchestrator.runner.errors import VARIANT_UNUSABLE
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor import memory
 from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
@@ -420,7 +421,9 @@ class Supervisor:
         self._spare.refill()
 
     def _fail(self, replica: Replica, failure: LoadFailed) -> None:
-        self._on_failed(replica.spec, failure)
+        # A further copy or a successor says nothing of the version while another copy of it serves here.
+        if failure.code == VARIANT_UNUSABLE or not self._routes.get(replica.spec.key):
+            self._on_failed(replica.spec, failure)
         self._report(partial(self._load_failed, replica, failure))
 
     def _loaded(self, replica: Replica, runner: RunnerProcess, loaded: Loaded, measured: int) -> None:

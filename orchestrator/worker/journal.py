@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from orchestrator.models import JobStatus
+from orchestrator.runner.errors import VARIANT_UNUSABLE
 from orchestrator.services.catalogue import failure_record, loaded_record, measured_record
 from orchestrator.services.events import event_record
 from orchestrator.services.jobs import job_begun, job_ended
 from orchestrator.services.rollout import policy_apply
 from orchestrator.services.variants import variant_drop
-from orchestrator.supervisor.loading import VARIANT_UNUSABLE
 from orchestrator.supervisor.runner import Loaded, LoadFailed
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.supervisor import CacheRecord

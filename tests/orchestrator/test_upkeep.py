@@ -353,3 +353,20 @@ def test_a_spare_process_takes_the_next_load_and_another_takes_its_place() -> No
         scene.supervisor.infer(echo(), ["x"], deadline=within(10))
         assert scene.pid("echo") == first
         eventually(lambda: spare.pid not in (None, first), within=20)
+
+
+def test_a_successor_that_fails_for_good_fails_no_version_that_serves() -> None:
+    with supervised() as scene:
+        told: list[Key] = []
+        scene.supervisor._on_failed = lambda spec, _failure: told.append(spec.key)
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        broken = echo(fail_load="permanent")
+        assert scene.supervisor.recycle(broken.key, spec=broken) == 1
+        eventually(lambda: scene.kinds("fail"), within=20)
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        assert told == []
+        scene.supervisor.unload(broken.key)
+        eventually(lambda: scene.replicas() == [], within=20)
+        with pytest.raises(exceptions.ModelUnloadable):
+            scene.supervisor.infer(broken, ["x"], deadline=within(20))
+        assert told == [broken.key]

@@ -25,7 +25,8 @@ from authgateway.testing import bearer, make_user
 from orchestrator import exceptions, manifest, runtimes, services, tasks
 from orchestrator.conf import conf
 from orchestrator.models import CacheEvent, Model, ModelVersion, Task
-from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.errors import VARIANT_UNUSABLE, RunnerError
+from orchestrator.runner.loaders.bodies import MODEL_FILE, OnnxBody
 from orchestrator.selectors import cache_state
 from orchestrator.services import variants
 from orchestrator.services.specs import spec_forget, spec_get, spec_of
@@ -280,6 +281,13 @@ def test_a_node_whose_variant_was_changed_uses_torch_from_then_on(
     assert spec_of(row).runtime == ("onnx" if since else "torch")
     events = CacheEvent.objects.filter(model=masker, reason="variant onnx failed")
     assert [event.node for event in events] == ([] if since else [settings.NODE_NAME])
+
+
+def test_a_variant_that_onnx_runtime_does_not_take_is_the_nodes_own_fault(tmp_path: Path) -> None:
+    (tmp_path / MODEL_FILE).write_bytes(b"of another release")
+    with pytest.raises(RunnerError, match="compiled variant") as caught:
+        OnnxBody(tmp_path, threads=1)
+    assert (caught.value.code, caught.value.permanent) == (VARIANT_UNUSABLE, False)
 
 
 def test_a_folder_that_was_changed_fails_for_good_also_with_a_variant(tmp_path: Path) -> None:

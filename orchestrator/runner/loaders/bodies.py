@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from orchestrator.runner.errors import RunnerError
+from orchestrator.runner.errors import VARIANT_UNUSABLE, RunnerError
 from orchestrator.runner.shapes import SEEN, Grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -92,7 +92,8 @@ class OnnxBody:
                 str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"]
             )
         except Exception as exc:  # ONNX Runtime's errors have no common base
-            raise RunnerError("model_unloadable", f"The compiled variant: {exc}"[:500], permanent=True) from exc
+            # Its files are what was compiled: another release of ONNX Runtime, perhaps. Torch needs none of it.
+            raise RunnerError(VARIANT_UNUSABLE, f"The compiled variant: {exc}"[:500], permanent=False) from exc
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 
     def __call__(self, batch: Batch) -> Array:
