@@ -176,20 +176,16 @@ class Runner:
                 gently(lambda: self._run_all(shapes))
                 self._warming.ready(time.monotonic())
         except RunnerError as exc:
-            self._send(op="failed", code=exc.code, detail=exc.detail, permanent=exc.permanent)
-            return False
+            return self._failed(order, exc.code, exc.detail, permanent=exc.permanent)
         except StarvedError:
-            self._send(op="failed", code=STARVED, detail="No processor was left for it.", permanent=False)
+            self._failed(order, STARVED, "No processor was left for it.")
             os._exit(0)  # its thread still computes
         except Exception as exc:
             if is_exhaustion(exc):
-                self._send(op="failed", code="memory_limit", detail=_TOO_MUCH, permanent=False)
+                self._failed(order, "memory_limit", _TOO_MUCH)
                 os._exit(MEMORY_STATUS)
             logger.exception("load failed")
-            self._send(
-                op="failed", code="model_unavailable", detail=f"{type(exc).__name__}: {exc}"[:500], permanent=False
-            )
-            return False
+            return self._failed(order, "model_unavailable", f"{type(exc).__name__}: {exc}"[:500])
         self._housekeeping.loaded()
         self._busy_since = None
         self._send(
@@ -200,6 +196,14 @@ class Runner:
             warm_seconds=time.monotonic() - loaded,
         )
         return True
+
+    def _failed(self, order: dict[str, Any], code: str, detail: str, *, permanent: bool = False) -> bool:
+        # Libraries name files by their whole paths, and who asks the model for an answer is told the cause.
+        for name in ("variant", "folder"):
+            if order[name]:
+                detail = detail.replace(order[name], f"<{name}>")
+        self._send(op="failed", code=code, detail=detail, permanent=permanent)
+        return False
 
     # --- serving ----------------------------------------------------------------------------------------------------
     def _turn(self) -> bool:

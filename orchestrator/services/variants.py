@@ -185,7 +185,8 @@ def variant_drop(
         if row is None or found is None or not found["accepted"] or found["manifest"] != manifest:
             return
         row.variants[runtime][node] = {**found, "accepted": False}
-        row.save(update_fields=["variants", "updated_at"])
+        row.measured_bytes = None  # another runtime, another size
+        row.save(update_fields=["variants", "measured_bytes", "updated_at"])
         _failed(row, runtime, node, detail, actor="")
     spec_forget()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FIRST, LONGEST = 10.0, 300.0
+_FORGOTTEN_AFTER = 600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +20,10 @@ class Failure:
 
     def blocks(self, now: float) -> bool:
         return self.until is None or now < self.until
+
+    def forgotten(self, now: float) -> bool:
+        """Whether it says nothing any more: it could have been tried again for long, and nobody wanted to."""
+        return self.until is not None and now - self.until > _FORGOTTEN_AFTER
 
     def retry_after(self, now: float) -> float | None:
         return None if self.until is None else max(0.1, self.until - now)

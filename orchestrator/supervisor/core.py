@@ -32,12 +32,14 @@ class Core:
         self.failures: dict[Key, Failure] = {}
         self.pressure = False
         self._refusals: dict[Key, tuple[float, Callable[[], AltlasError]]] = {}
+        self._waited_since: dict[Key, float] = {}  # by somebody, without a break, though everybody gave up in between
         self._ids = itertools.count(1)
         self._upkeep = Upkeep(self, shell)
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def snapshot(self, now: float) -> Snapshot:
-        replaced = {replica.replaces for replica in self.replicas.values()}
+        # What is to be replaced stays, as if pinned when it is, until its successor has room beside it.
+        replaced = {replica.replaces for replica in self.replicas.values() if replica.state in CHARGED}
         return Snapshot(
             limits=self.settings.limits,
             pressure=self.pressure,
@@ -175,18 +177,18 @@ class Core:
 
     def loaded(
         self, replica: Replica, *, measured: int, now: float, seconds: Mapping[str, float] | None = None
-    ) -> None:
+    ) -> bool:
         """The process is warm. Whoever waited for it is let in before anybody could evict it. ``seconds``: how long its
-        parts took, for the log."""
+        parts took, for the log. Return whether it serves."""
         if replica.state not in {State.LOADING, State.WARMING}:
-            return  # cancelled meanwhile; its unload is under way
+            return False  # cancelled meanwhile; its unload is under way
         if measured > self.settings.limits.budget:
             replica.charged = measured
             detail = (
                 f"It holds {measured} bytes once it is loaded, and the node's budget is {self.settings.limits.budget}."
             )
             self.load_failed(replica, code="model_unloadable", detail=detail, permanent=True, now=now)
-            return
+            return False
         told = {"measured_bytes": measured, **(seconds or {})}
         self._shell.record("ready", replica.spec.key, "loaded", {"expected_bytes": replica.spec.expected_bytes}, told)
         replica.move(State.READY)
@@ -197,6 +199,7 @@ class Core:
             self._grant(ticket, replica, now)
         self._upkeep.relieve(replica)
         self.pump(now=now)
+        return True
 
     def remeasured(self, replica: Replica, *, measured: int) -> None:
         if replica.state in {State.READY, State.DRAINING}:
@@ -206,9 +209,7 @@ class Core:
         if replica.state in {State.UNLOADING, State.GONE, State.FAILED}:
             return  # it was told to go
         key = replica.spec.key
-        serves = any(other.state is State.READY for other in self.of(key))
-        known = self._upkeep.failures if replica.extra and serves else self.failures
-        failure = self._fail(key, code=code, detail=detail, permanent=permanent, now=now, known=known)
+        failure = self._fail(replica, code=code, detail=detail, permanent=permanent, now=now)
         replica.move(State.FAILED)
         replica.reason = detail
         self._refuse_waiting(key, lambda: _as_error(key, failure, now))
@@ -234,15 +235,7 @@ class Core:
             if not replica.proven:
                 # Loading it was no success: for every request it would be loaded, and crash, again.
                 detail = f"The process ended before it answered anything ({cause})."
-                self._fail(
-                    replica.spec.key,
-                    code="runner_crashed",
-                    detail=detail,
-                    permanent=False,
-                    now=now,
-                    known=self.failures,
-                    grace=True,
-                )
+                self._fail(replica, code="runner_crashed", detail=detail, permanent=False, now=now, grace=True)
         if replica.state in ARRIVING:
             detail = f"The process ended while loading ({cause})."
             self.load_failed(replica, code="runner_crashed", detail=detail, permanent=False, now=now)
@@ -263,6 +256,9 @@ class Core:
                 elif not replica.extra and now - replica.queued_at > self.settings.order_seconds:
                     self._cancel(replica, reason="no_room_in_time")
             self._prove(replica, now)
+        for known in (self.failures, self._upkeep.failures):
+            for key in [key for key, failure in known.items() if failure.forgotten(now)]:
+                del known[key]
         self._refusals = {key: entry for key, entry in self._refusals.items() if now < entry[0]}
         self._upkeep.tick(now=now)
         self.pump(now=now)
@@ -300,7 +296,8 @@ class Core:
                 # A smaller one may go first, but not for ever. What nobody waits for may find no room for long, as it
                 # closes no model in use: it holds up others no longer than that.
                 late = waited > self.settings.overtake_seconds
-                if urgent and late:
+                keeps = replica.heir and now < replica.room_until and self._frees()
+                if keeps or (urgent and late):
                     break
                 held_up = held_up or not late
         self._trim(now)
@@ -312,11 +309,13 @@ class Core:
         goes before who came after it, for the room that its predecessor made is not theirs.
         """
         queued = [replica for replica in self.replicas.values() if replica.state is State.QUEUED]
-        urgent: dict[Key, float] = {}
+        waiting: dict[Key, float] = {}
         if queued:
             for ticket in self.tickets:
                 if ticket.priority == WAITING:
-                    urgent.setdefault(ticket.spec.key, ticket.at)  # they stand in the order in which they came
+                    waiting.setdefault(ticket.spec.key, ticket.at)  # they stand in the order in which they came
+        # The patience is with all who wait for a model, one after the other: their own deadlines may be shorter.
+        urgent = self._waited_since = {key: self._waited_since.get(key, at) for key, at in waiting.items()}
 
         def since(replica: Replica) -> float:
             return urgent.get(replica.spec.key, replica.queued_at)
@@ -361,8 +360,10 @@ class Core:
                 return True
             if decision.verdict is Verdict.WAIT or not may_evict:
                 return False
-            self._say(replica, "evict", inputs, decision)
-            if all([self._evict(self.replicas[victim], decision) for victim in decision.victims]):
+            inputs["wanted_by"] = str(replica.spec.key)
+            if not urgent:
+                self.inherit(replica, now)
+            if all([self._evict(self.replicas[victim], inputs, decision) for victim in decision.victims]):
                 return False  # their bytes come back as `exited`
             # Somebody took a lease between the snapshot and the gate: decide again.
         return False
@@ -372,18 +373,18 @@ class Core:
         decision = policy.trim(snapshot)
         if decision is None:
             return
-        victims = [self.replicas[victim] for victim in decision.victims]
-        self._say(victims[0], "evict", {"rule": "trim", "snapshot": snapshot}, decision)
-        for victim in victims:
-            self._evict(victim, decision)
+        for victim in decision.victims:
+            self._evict(self.replicas[victim], {"rule": "trim", "snapshot": snapshot}, decision)
 
-    def _evict(self, replica: Replica, decision: policy.Decision) -> bool:
+    def _evict(self, replica: Replica, inputs: Mapping[str, Any], decision: policy.Decision) -> bool:
+        """Have it leave, and write it down under its own name: who looks for it later asks why it went."""
         if replica.state is not State.READY:
             return False
         if not replica.gate.close_if_idle():
             if decision.reason != "patience_is_over":
                 return False
             replica.gate.close()  # those inside finish; it leaves with the last of them
+        self._say(replica, "evict", inputs, decision)
         replica.move(State.DRAINING)
         replica.reason = decision.reason
         if not replica.gate.leases:
@@ -441,6 +442,19 @@ class Core:
         replica.move(State.QUEUED)
         return replica
 
+    def inherit(self, replica: Replica, now: float) -> None:
+        """Note that others leave for a load that nobody waits for: what they give back is not for those behind it, or
+        they would come back and have to leave again, for ever."""
+        replica.heir, replica.room_until = True, now + _ROOM_KEPT_SECONDS
+
+    def is_urgent(self, key: Key) -> bool:
+        """Whether a request waits for it."""
+        return any(ticket.spec.key == key and ticket.priority == WAITING for ticket in self.tickets)
+
+    def forget(self, key: Key) -> None:
+        """Forget how ``key`` failed: the catalogue does not have it any more."""
+        self.failures.pop(key, None)
+
     def give_up(self, replica: Replica, *, reason: str, inputs: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
         """Drop a load that nobody waits for."""
         self._cancel(replica, reason=reason, inputs=inputs, decision=decision)
@@ -455,16 +469,11 @@ class Core:
         return True
 
     def _fail(
-        self,
-        key: Key,
-        *,
-        code: str,
-        detail: str,
-        permanent: bool,
-        now: float,
-        known: dict[Key, Failure],
-        grace: bool = False,
+        self, replica: Replica, *, code: str, detail: str, permanent: bool, now: float, grace: bool = False
     ) -> Failure:
+        key = replica.spec.key
+        serves = any(other.state is State.READY for other in self.of(key) if other is not replica)
+        known = self._upkeep.failures if replica.extra and serves else self.failures
         before = known.get(key)
         failure = next_failure(
             before,
@@ -543,6 +552,9 @@ class Core:
         states = _states(self.of(key))
         return exceptions.ModelUnavailable(f"{key} was not ready in time ({states}).", retry_after=2)
 
+    def _frees(self) -> bool:
+        return any(replica.state is State.UNLOADING for replica in self.replicas.values())
+
     def _loading(self) -> int:
         return sum(
             replica.state in {State.RESERVED, State.LOADING, State.WARMING} for replica in self.replicas.values()
@@ -552,6 +564,10 @@ class Core:
         """Write the decision down with all that it was made from, so that it can be made again."""
         inputs = {**inputs, "snapshot": as_record(inputs["snapshot"])}
         self._shell.record(kind, replica.spec.key, decision.reason, inputs, decision.as_dict())
+
+
+# What unloads is gone in a fraction of this, if its process can be ended at all.
+_ROOM_KEPT_SECONDS = 15.0
 
 
 def _holds_out(replica: Replica, decision: policy.Decision) -> bool:

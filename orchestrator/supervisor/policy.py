@@ -148,7 +148,7 @@ def make_room(snapshot: Snapshot, *, need: int, short_seconds: float, old: int |
     if ahead or snapshot.pressure or short_seconds < _ROOM_SECONDS:
         return Decision(verdict=Verdict.WAIT, reason="room_may_come")
     found = next((view for view in snapshot.replicas if view.id == old and view.state is State.READY), None)
-    if found is None or need > snapshot.limits.budget - snapshot.unmovable:
+    if found is None or need > snapshot.limits.budget - snapshot.unmovable + (found.bytes if found.pinned else 0):
         return Decision(verdict=Verdict.REFUSE, reason="no_room")
     return Decision(verdict=Verdict.EVICT, reason="makes_room_for_its_successor", victims=(found.id,))
 

@@ -34,7 +34,8 @@ class Replica:
     wanted: bool = False  # asked for by an operator, so it is loaded also when no request waits
     extra: bool = False  # one more of what is there already: takes free memory only
     replaces: int | None = None
-    heir: bool = False  # what it replaces has left for it, so it waits where another load would be refused
+    heir: bool = False  # others have left for it: it goes first, and waits where another load would be refused
+    room_until: float = 0.0  # until when their room is kept for it while it comes back
     short_since: float | None = None  # since when memory, and not a loading slot, is what it waits for
     newest: VersionSpec | None = None  # as the catalogue has it by now; what takes this one's place is made from it
     reason: str = ""

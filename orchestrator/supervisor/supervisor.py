@@ -153,6 +153,11 @@ class Supervisor:
         """Drain every replica of ``key`` and return how many there were; those in use finish first."""
         return int(self._call(lambda: self._core.unload(key, reason=reason, now=time.monotonic())))
 
+    def forget(self, key: Key) -> None:
+        """Unload what the catalogue does not have any more, and forget how it failed."""
+        self.unload(key, reason="gone")
+        self._call(lambda: self._core.forget(key))
+
     def cancel(self, key: Key, *, reason: str = "operator") -> int:
         """End the loads of ``key`` that are queued or under way; return how many."""
         return int(self._call(lambda: self._core.cancel(key, reason=reason, now=time.monotonic())))
@@ -416,7 +421,6 @@ class Supervisor:
             process.loaded, process.cold_seconds = loaded, time.monotonic() - begun
             measured = process.measure() or replica.charged
             self._report(partial(self._loaded, replica, runner, loaded, measured))
-            self._on_loaded(spec, loaded, measured)
         process.settled.set()
         self._spare.refill()
 
@@ -432,9 +436,18 @@ class Supervisor:
             self._load_failed(replica, LoadFailed("runner_crashed", detail, permanent=False))
             return
         seconds = {"load_seconds": loaded.load_seconds, "warm_seconds": loaded.warm_seconds}
-        self._core.loaded(replica, measured=measured, now=time.monotonic(), seconds=seconds)
+        if self._core.loaded(replica, measured=measured, now=time.monotonic(), seconds=seconds):
+            self._on_loaded(replica.spec, loaded, measured)
+            return
+        failure = self._core.failures.get(replica.spec.key)
+        if failure is not None and failure.until is None:  # it takes more than there is: no version that works
+            self._on_failed(replica.spec, LoadFailed(failure.code, failure.detail, permanent=True))
 
     def _load_failed(self, replica: Replica, failure: LoadFailed) -> None:
+        if failure.code == VARIANT_UNUSABLE:
+            # What serves would count as stale, and have one successor after the other fail in the same way.
+            for other in self._core.of(replica.spec.key):
+                other.newest = None
         self._core.load_failed(
             replica, code=failure.code, detail=failure.detail, permanent=failure.permanent, now=time.monotonic()
         )

@@ -151,7 +151,7 @@ class Upkeep:
 
     def _make_room(self, now: float) -> None:
         queued = [replica for replica in self._core.replicas.values() if replica.state is State.QUEUED]
-        ahead = any(not replica.extra for replica in queued)
+        ahead = any(replica.heir or self._core.is_urgent(replica.spec.key) for replica in queued)
         for replica in queued:
             if not replica.extra or replica.short_since is None:
                 continue
@@ -178,6 +178,7 @@ class Upkeep:
             else:
                 # From now on it is the version's only hope: it may evict like any other load, and goes before others.
                 ahead = True
-                replica.extra, replica.replaces, replica.heir = False, None, True
+                replica.extra, replica.replaces = False, None
+                self._core.inherit(replica, now)
                 old = self._core.replicas[decision.victims[0]]
                 self._core.drain(old, kind="unload", reason=decision.reason, inputs=inputs, decision=decision.as_dict())

@@ -69,6 +69,7 @@ def describe(shown: Shown, limits: Limits) -> dict[str, Any]:
                 "retry_after": failure.retry_after(now),
             }
             for key, failure in shown.failures
+            if failure.blocks(now)
         ],
     }
 

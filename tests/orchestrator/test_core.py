@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from altlas.kernel.errors import AltlasError
-from orchestrator.exceptions import ModelUnloadable
+from orchestrator.exceptions import ModelUnavailable, ModelUnloadable
 from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
 from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
@@ -508,3 +508,95 @@ def test_memory_pressure_is_met_though_a_long_lease_keeps_something_from_leaving
     world.core.press(0.99, hard=0.95, now=world.now)
     world.end_unloads()
     assert world.states(idle) == []
+
+
+def test_memory_of_a_failure_is_kept_while_it_means_something() -> None:
+    world, poor, gone = World(), spec("poor", 10), spec("gone", 10)
+    for wanted, permanent in ((poor, False), (gone, True)):
+        world.ask(wanted)
+        replica = world.shell.loading.pop()
+        world.core.load_failed(replica, code="model_unavailable", detail="x", permanent=permanent, now=world.now)
+    world.end_unloads()
+    world.wait(300)
+    assert set(world.core.failures) == {poor.key, gone.key}
+    world.wait(320)
+    assert set(world.core.failures) == {gone.key}
+    world.core.forget(gone.key)
+    assert world.core.failures == {}
+
+
+# --- what others have left for ----------------------------------------------------------------------------------------
+def test_who_cannot_fit_beside_a_pinned_model_is_told_so_and_its_successor_goes_on() -> None:
+    world, pinned, other = World(), spec("p", 60, pinned=True), spec("other", 50)
+    world.hold(pinned)
+    world.core.recycle(pinned.key, reason="operator", now=world.now)
+    assert isinstance(world.ask(other)[0], ModelUnavailable)
+    world.wait(6)
+    world.end_unloads()
+    assert world.end_load().spec.key == pinned.key
+
+
+def test_callers_of_short_patience_share_one() -> None:
+    world, used, wanted = World(), spec("used", 60), spec("wanted", 60)
+    world.ask(used)
+    world.end_load()
+    for _ in range(6):
+        world.ask(wanted, within=2)
+        world.wait(1)
+    assert world.states(used) == [State.DRAINING]
+
+
+def test_an_order_without_room_keeps_no_successor_waiting() -> None:
+    world, used, worn = World(), spec("used", 50), spec("worn", 40)
+    world.ask(worn)
+    world.end_load()
+    world.ask(used)
+    world.end_load()
+    world.ask(spec("order", 60), within=1, lease=False, priority=PREFETCH)
+    world.wait(2)
+    world.core.recycle(worn.key, reason="operator", now=world.now)
+    world.wait(6)
+    assert ("unload", "worn:1", "makes_room_for_its_successor") in world.shell.records
+
+
+def test_who_left_for_an_order_does_not_come_back_before_it() -> None:
+    world, order = World(), spec("order", 90)
+    models = [spec(name, 25) for name in "abcd"]
+    for model in models:
+        world.hold(model)
+    world.ask(order, within=60, lease=False, priority=PREFETCH)
+    asked = []
+    for _ in models:  # their bytes come back one after the other, and they are asked for all the time
+        world.core.exited(world.shell.unloading.pop(), cause="unloaded", now=world.now)
+        asked += [world.ask(model) for model in models]
+        world.wait(0.5)
+    assert [replica.spec.key for replica in world.shell.loading] == [order.key]
+    world.end_load()
+    world.end_unloads()
+    while world.shell.loading:
+        world.end_load()
+    assert all(served(answers) for answers in asked[:4])
+
+
+def test_an_eviction_is_written_down_under_the_name_of_what_left() -> None:
+    world = World()
+    for name in "ab":
+        world.hold(spec(name, 45))
+    world.ask(spec("c", 90))
+    evicted = [key for kind, key, reason in world.shell.records if kind == "evict"]
+    assert evicted == ["a:1", "b:1"]
+
+
+def test_a_copy_that_crashes_is_not_held_against_the_one_that_serves() -> None:
+    world = World(pools=PoolLimits(busy_leases=2, grow_seconds=1, shrink_seconds=600))
+    busy = spec("busy", 20, max_replicas=2)
+    asked = world.ask(busy)
+    world.end_load()
+    served(asked).gate.answered = True
+    for _ in range(3):
+        world.ask(busy)
+    for _ in range(4):
+        while not world.shell.loading:
+            world.wait(0.5)
+        world.crash(world.end_load())
+    assert world.core.failures == {}

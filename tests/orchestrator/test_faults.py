@@ -21,9 +21,9 @@ from orchestrator import exceptions, manifest
 from orchestrator.supervisor import loading
 from orchestrator.supervisor.forkserver import ForkServer
 from orchestrator.supervisor.health import HealthLimits
-from orchestrator.supervisor.spec import Key
+from orchestrator.supervisor.spec import Key, VersionSpec
 from tests.orchestrator import tiny
-from tests.orchestrator.support import Scene, echo, supervised, within
+from tests.orchestrator.support import MB, Scene, echo, supervised, within
 from tests.support.waiting import eventually
 
 
@@ -196,6 +196,22 @@ def test_files_that_cannot_be_read_for_now_are_tried_again(
             eventually(lambda: not scene.replicas(), within=10)
             time.sleep(0.3)
             assert scene.supervisor.infer(spec, ["x"], deadline=within(20))
+
+
+def test_who_asks_is_told_why_a_model_does_not_load_and_not_where_its_files_lie(tmp_path: Path) -> None:
+    folder = tiny.make(tmp_path / "model", "sentence-embedding")
+    (folder / "model.safetensors").unlink()
+    spec = VersionSpec(
+        key=Key("model", "1"),
+        task="sentence-embedding",
+        folder=folder,
+        expected_bytes=MB,
+        manifest=manifest.build(folder),
+    )
+    with supervised(preload="orchestrator.runner.preload") as scene:
+        with pytest.raises(exceptions.ModelUnloadable, match=r"model\.safetensors.*<folder>") as caught:
+            scene.supervisor.infer(spec, ["x"], deadline=within(60))
+        assert str(tmp_path) not in caught.value.detail
 
 
 def test_a_disk_that_hangs_ends_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

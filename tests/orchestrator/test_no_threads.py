@@ -51,6 +51,7 @@ def test_a_load_without_a_thread_fails_for_now_and_leaves_its_place_to_others(re
         eventually(lambda: not scene.replicas(), within=10)
         assert scene.supervisor.state()["used_bytes"] == 0
         scene.supervisor.infer(echo("b"), ["x"], deadline=within(20))
+        eventually(lambda: not scene.supervisor.state()["failures"], within=10)  # it is backed off
         scene.supervisor.infer(echo("a"), ["x"], deadline=within(20))
 
 
@@ -83,7 +84,7 @@ def test_a_process_that_nobody_could_listen_to_is_ended_and_nothing_stays_open(r
         for _ in range(3):
             with pytest.raises(SpawnFailed, match="No thread"):
                 RunnerProcess(server, name="a", timeout=30)
-        assert descriptors() == before
+        eventually(lambda: descriptors() <= before, within=10)
         eventually(lambda: set(psutil.Process().children(recursive=True)) <= family, within=10)
 
 
@@ -93,7 +94,7 @@ def test_a_fork_server_that_nobody_could_listen_to_is_ended_and_the_next_try_sta
     refuse("forkserver")
     with pytest.raises(ForkServerDied, match="thread"):
         server.ensure_running()
-    assert descriptors() == before and set(psutil.Process().children()) <= family
+    eventually(lambda: descriptors() <= before and set(psutil.Process().children()) <= family, within=10)
     server.ensure_running()
     server.stop()
 

@@ -22,7 +22,7 @@ from orchestrator.runner.priority import beside
 from orchestrator.runner.shapes import Shape
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
-from orchestrator.supervisor.runner import Loaded, RunnerProcess
+from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spec import Key, VersionSpec
 from tests.orchestrator.support import MB, Scene, echo, minilm, supervised, within
 from tests.support.stack import ROOT
@@ -370,3 +370,35 @@ def test_a_successor_that_fails_for_good_fails_no_version_that_serves() -> None:
         with pytest.raises(exceptions.ModelUnloadable):
             scene.supervisor.infer(broken, ["x"], deadline=within(20))
         assert told == [broken.key]
+
+
+def test_what_takes_more_than_there_is_once_loaded_counts_as_failed_and_never_as_loaded() -> None:
+    told: list[str] = []
+    with supervised(budget=60 * MB) as scene:
+        scene.supervisor._on_loaded = lambda *_args: told.append("loaded")
+        scene.supervisor._on_failed = lambda _spec, failure: told.append(f"failed {failure.permanent}")
+        with pytest.raises(exceptions.ModelUnloadable, match="bytes once it is loaded"):
+            scene.supervisor.infer(echo(size_bytes=100 * MB, expected_bytes=40 * MB), ["x"], deadline=within(20))
+        eventually(lambda: told, within=10)
+    assert told == ["failed True"]
+
+
+def test_a_successor_without_its_variant_is_not_tried_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with supervised(backoff=0.1) as scene:
+        scene.supervisor.infer(echo(), ["x"], deadline=within(20))
+        pid = scene.pid("echo")
+        told: list[str] = []
+        load = scene.supervisor._loader.load
+
+        def refuses(spec: VersionSpec, **how: Any) -> Any:
+            if spec.runtime == "onnx":
+                raise LoadFailed("variant_unusable", "x", permanent=False)
+            return load(spec, **how)
+
+        monkeypatch.setattr(scene.supervisor._loader, "load", refuses)
+        scene.supervisor._on_failed = lambda _spec, failure: told.append(failure.code)
+        compiled = replace(echo(), runtime="onnx")
+        assert scene.supervisor.recycle(compiled.key, spec=compiled) == 1
+        eventually(lambda: told, within=20)
+        time.sleep(3)  # some twenty attempts
+        assert told == ["variant_unusable"] and scene.pid("echo") == pid

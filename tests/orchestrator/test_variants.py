@@ -260,7 +260,7 @@ def test_a_node_whose_variant_was_changed_uses_torch_from_then_on(
 ) -> None:
     monkeypatch.setattr(variants, "_run", lambda _row, _runtime, target: compiled(target))
     services.variant_export(model=masker, runtime="onnx")
-    ModelVersion.objects.update(source=f"folder://{tmp_path}", runtime="onnx", status="available")
+    ModelVersion.objects.update(source=f"folder://{tmp_path}", runtime="onnx", status="available", measured_bytes=1000)
     row = ModelVersion.objects.select_related("model").get(model__name=masker)
     spec = spec_of(row)
     assert spec.runtime == "onnx" and spec.variant is not None
@@ -279,6 +279,7 @@ def test_a_node_whose_variant_was_changed_uses_torch_from_then_on(
     row.refresh_from_db()
     assert row.status == "available"
     assert spec_of(row).runtime == ("onnx" if since else "torch")
+    assert row.measured_bytes == (1000 if since else None), "what was measured was the variant"
     events = CacheEvent.objects.filter(model=masker, reason="variant onnx failed")
     assert [event.node for event in events] == ([] if since else [settings.NODE_NAME])
 
