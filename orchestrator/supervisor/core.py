@@ -190,7 +190,8 @@ class Core:
             self.load_failed(replica, code="model_unloadable", detail=detail, permanent=True, now=now)
             return False
         told = {"measured_bytes": measured, **(seconds or {})}
-        self._shell.record("ready", replica.spec.key, "loaded", {"expected_bytes": replica.spec.expected_bytes}, told)
+        known = {"expected_bytes": replica.spec.expected_bytes, "purpose": replica.purpose}
+        self._shell.record("ready", replica.spec.key, "loaded", known, told)
         replica.move(State.READY)
         replica.charged, replica.ready_at, replica.ready_bytes = measured, now, measured
         replica.gate.open(now=now)

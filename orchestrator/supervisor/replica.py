@@ -39,6 +39,7 @@ class Replica:
     short_since: float | None = None  # since when memory, and not a loading slot, is what it waits for
     newest: VersionSpec | None = None  # as the catalogue has it by now; what takes this one's place is made from it
     reason: str = ""
+    purpose: str = ""  # what upkeep wanted it for: to grow the pool, or why another one is to be replaced
     crashed: bool = False
     proven: bool = False  # it has served, or stood, well enough for earlier failures to be forgotten
 

@@ -86,7 +86,7 @@ class Upkeep:
         self._calm_since.pop(key, None)
         if action == pools.GROW:
             self._shell.record("grow", key, "busy", inputs, {"action": action})
-            self._core.enqueue(ready[0].renewed, priority=BACKGROUND, now=now, extra=True)
+            self._core.enqueue(ready[0].renewed, priority=BACKGROUND, now=now, extra=True).purpose = action
         else:
             least = min(ready, key=lambda replica: (replica.gate.leases, replica.gate.last_used))
             self._core.drain(least, kind="shrink", reason="idle", inputs=inputs, decision={"action": action})
@@ -130,7 +130,10 @@ class Upkeep:
             if reason is not None and (replica.id in self._asked or not self._rests(key, now)):
                 self._asked.pop(replica.id, None)
                 self._shell.record("recycle", key, reason, inputs, decision)
-                self._core.enqueue(replica.renewed, priority=BACKGROUND, now=now, extra=True, replaces=replica.id)
+                successor = self._core.enqueue(
+                    replica.renewed, priority=BACKGROUND, now=now, extra=True, replaces=replica.id
+                )
+                successor.purpose = reason
                 return
 
     def _worn(self, replica: Replica, now: float) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
