@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import inspect
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from prometheus_client import REGISTRY
 
 from altlas.kernel import env
 from orchestrator.runner.shapes import LIMIT
+from orchestrator.supervisor import policy
 from tests.support import rules
 from tests.support.stack import ROOT
 
@@ -193,6 +195,18 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
         assert panel["datasource"]["uid"] == "${datasource}"
         assert panel["targets"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_alerts_fire_for_what_they_are_for_and_not_for_what_looks_like_it() -> None:
+    scenes = Path(__file__).with_name("alerts.test.yml")
+    done = subprocess.run(["promtool", "test", "rules", scenes], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alert_on_thrashing_knows_every_reason_to_evict_for_another_model() -> None:
+    (known,) = re.findall(r'reason=~"([^"]+)"', alerts()["AltlasModelCacheThrashes"]["expr"])
+    assert set(known.split("|")) == set(re.findall(r'EVICT, reason="(\w+)"', inspect.getsource(policy.admit)))
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
