@@ -15,3 +15,12 @@ denylist_rehydrated = Counter(
     "altlas_auth_denylist_rehydrations_total", "Times an emptied denylist in Redis was loaded from the database."
 )
 alerts = Counter("altlas_auth_alerts_total", "Serious events told to operators, by outcome.", ["outcome"])
+
+# Born here and not with the first event: of that, Prometheus' increase() would know nothing. These are critical.
+for _kind in (
+    "refresh_reuse", "stale_lineage", "grace_device_mismatch", "device_mismatch", "risk_high", "alg_confusion",
+    "header_key_injection", "retired_kid", "dpop_downgrade", "dpop_other_key",
+):  # fmt: skip
+    events.labels(_kind, "high")
+for _outcome in ("sent", "failed"):
+    alerts.labels(_outcome)

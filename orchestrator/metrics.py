@@ -15,8 +15,12 @@ LOAD_SECONDS = Histogram(
 )
 EVICTIONS = Counter("altlas_model_evictions_total", "Evictions by reason.", ["reason"])
 REFUSALS = Counter("altlas_model_refusals_total", "Loads that were refused, by reason.", ["reason"])
-RESTARTS = Counter("altlas_model_restarts_total", "Model processes that died, by cause.", ["cause"])
-FAILURES = Counter("altlas_model_failures_total", "Requests that failed, by error code.", ["code"])
+RESTARTS = Counter("altlas_model_restarts_total", "Model processes that died, by cause.", ["model", "cause"])
+FAILURES = Counter(
+    "altlas_model_failures_total",
+    "Requests that failed, by error code; no model where the catalogue named none.",
+    ["model", "code"],
+)
 BYTES = Gauge("altlas_model_bytes", "Bytes charged, by state.", ["node", "state"], multiprocess_mode="livemostrecent")
 BUDGET = Gauge("altlas_model_budget_bytes", "The node's byte budget.", ["node"], multiprocess_mode="livemostrecent")
 QUEUE = Gauge("altlas_model_load_queue", "Loads that wait.", ["node"], multiprocess_mode="livemostrecent")
@@ -45,3 +49,14 @@ SHEDDING = Gauge(
 )
 SCALED = Counter("altlas_model_scaled_total", "Processes added or taken away, by action.", ["model", "action"])
 RECYCLED = Counter("altlas_model_recycled_total", "Processes replaced, by reason.", ["reason"])
+
+
+def model_label(model: str) -> str:
+    """Return the label of ``model``. Those of verifications are one: each run makes up names of its own, and a shared
+    metrics file forgets none."""
+    return "verification" if of_verification(model) else model
+
+
+def of_verification(model: str) -> bool:
+    """Return whether a verification has made up ``model`` (or the version that begins with it)."""
+    return model.startswith("verification/")

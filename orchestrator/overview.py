@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from altlas.kernel import readings
 from altlas.kernel.overview import Figure, ServiceOverview
 from orchestrator.models import Model
 from orchestrator.selectors.cluster import cache_state
@@ -39,14 +40,13 @@ def overview() -> ServiceOverview:
             "budget_bytes": budget,
             "nodes": len(nodes),
         }
-        | _hit_rate(),
+        | _hit_rate(nodes),
         trend="used_bytes",
         link=reverse("admin:orchestrator_node_cache"),
     )
 
 
-def _hit_rate() -> dict[str, float]:
-    """Return the share of requests that found their model loaded, on this machine since its start."""
-    found = readings.totals("altlas_model_hits_total", "altlas_model_misses_total")
-    hits, misses = (sum(values.values()) for values in found.values())
+def _hit_rate(nodes: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the share of requests that found their model loaded, on every node since its start."""
+    hits, misses = (sum(node[name] for node in nodes) for name in ("hits", "misses"))
     return {"hit_rate": hits / (hits + misses)} if hits + misses else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from altlas.kernel import log_context, replies, tracing
 from altlas.kernel.errors import AltlasError
 from altlas.kernel.tasks import enqueue
-from orchestrator import exceptions, lane, metrics, statistics
+from orchestrator import exceptions, lane, statistics
 from orchestrator.conf import conf
 from orchestrator.lane import shared_time
 from orchestrator.placement import choose
@@ -23,7 +23,8 @@ from orchestrator.services.inputs import inputs_check
 from orchestrator.services.specs import spec_get
 from orchestrator.supervisor.lease import Lease
 from orchestrator.supervisor.spec import VersionSpec
-from orchestrator.worker import node
+from orchestrator.supervisor.supervisor import Supervisor
+from orchestrator.worker import meter, node
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -122,22 +123,19 @@ def infer_here(
     try:
         spec = spec_get(model=model, version=version, task=task, until=until)
         log_context.note(model=spec.key)
-        with here.supervisor.lease(spec, deadline=until) as held:
-            if held.hit:
-                metrics.HITS.labels(model=spec.key.model).inc()
-            else:
-                metrics.MISSES.labels(model=spec.key.model).inc()
-                metrics.WAIT_SECONDS.labels(model=spec.key.model).observe(time.monotonic() - begun)
+        with _leased(here.supervisor, spec, begun=begun, until=until) as held:
             facts = {"altlas.model": str(spec.key), "altlas.node": here.name, "altlas.runner_pid": held.runner.pid}
             with tracing.span("runner.infer", carrier=trace, **facts):
                 answer = held.infer(inputs, params=params, timeout=until - time.monotonic())
                 tracing.tell(**{"altlas.model_seconds": answer["seconds"]})
     except AltlasError as exc:
-        metrics.FAILURES.labels(code=exc.code).inc()
-        if counted and spec is not None:  # under a name of the catalogue, never under one that a client made up
+        # Under a name of the catalogue, never under one that a client made up.
+        named = spec is not None or isinstance(exc, exceptions.ModelUnloadable | exceptions.TaskMismatch)
+        meter.failed(model if named else "", exc.code)
+        if counted and spec is not None:
             statistics.failed(spec.key.model, spec.key.version, seconds=time.monotonic() - begun)
         raise
-    metrics.INFER_SECONDS.labels(model=spec.key.model).observe(time.monotonic() - begun)
+    meter.answered(spec.key.model, time.monotonic() - begun)
     return {
         "model": spec.key.model,
         "version": spec.key.version,
@@ -150,6 +148,24 @@ def infer_here(
         "model_seconds": answer["seconds"],
         "node_seconds": time.monotonic() - begun,
     }
+
+
+@contextmanager
+def _leased(supervisor: Supervisor, spec: VersionSpec, *, begun: float, until: float) -> Iterator[Lease]:
+    """A lease, counted as a hit or as a miss; a wait that ends without one is a miss too, and as long as it was."""
+    with ExitStack() as stack:
+        try:
+            held = stack.enter_context(supervisor.lease(spec, deadline=until))
+        except exceptions.MemoryPressure:
+            raise  # refused whether it is loaded or not
+        except AltlasError:
+            meter.missed(spec.key.model, time.monotonic() - begun)
+            raise
+        if held.hit:
+            meter.hit(spec.key.model)
+        else:
+            meter.missed(spec.key.model, time.monotonic() - begun)
+        yield held
 
 
 def _infer_there(

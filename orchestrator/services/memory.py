@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from altlas.kernel import clock
 from altlas.kernel.alerting import raise_alert, resolve_alert
+from altlas.kernel.models import Alert
 from orchestrator.models import MemorySample
 from orchestrator.watch.alert_rules import HARD, SOFT
 from orchestrator.watch.conf import conf
@@ -15,6 +16,7 @@ from orchestrator.watch.readings import Reading
 from orchestrator.watch.thresholds import Crossing, Level
 
 _MB = 2**20
+_RULES = {Level.SOFT: SOFT, Level.HARD: HARD}
 
 
 def memory_samples_record(*, node: str, at: datetime, readings: Sequence[Reading]) -> None:
@@ -34,15 +36,20 @@ def memory_samples_purge(*, node: str) -> int:
     return gone
 
 
-def memory_alerts_set(*, node: str, crossings: Sequence[Crossing]) -> None:
-    """Raise the alert of the level that each crossing reached and end those of the levels it left."""
-    for crossing in crossings:
-        key = f"{node}: {crossing.name} ({crossing.pid})"
-        for name, level in ((SOFT, Level.SOFT), (HARD, Level.HARD)):
-            if crossing.level is level:
-                raise_alert(name, key=key, summary=_summary(crossing), detail=_detail(node, crossing))
-            elif crossing.before is level:
-                resolve_alert(name, key=key)
+def memory_alerts_set(*, node: str, standing: Sequence[Crossing]) -> None:
+    """Have an alert fire for everything that is above a limit now and for nothing else of ``node``.
+
+    What fires is read from the table: the watch that raised it may have ended, or a round of it been lost.
+    """
+    prefix = f"{node}: "
+    wanted = {(_RULES[found.level], f"{prefix}{found.name} ({found.pid})"[:200]): found for found in standing}
+    alerts = Alert.objects.filter(rule_id__in=_RULES.values(), state=Alert.State.FIRING, key__startswith=prefix)
+    firing = set(alerts.values_list("rule_id", "key"))
+    for name, key in firing - wanted.keys():
+        resolve_alert(name, key=key)
+    for name, key in wanted.keys() - firing:
+        crossing = wanted[name, key]
+        raise_alert(name, key=key, summary=_summary(crossing), detail=_detail(node, crossing))
 
 
 def _summary(crossing: Crossing) -> str:

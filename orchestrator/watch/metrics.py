@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from prometheus_client import Counter, Gauge
 
+from orchestrator.metrics import of_verification
 from orchestrator.runner.shapes import LIMIT
-from orchestrator.watch.readings import TOLD, Reading
+from orchestrator.watch.readings import KINDS, TOLD, Reading
+from orchestrator.watch.thresholds import Action, Level
 
 _LABELS: Final = ["node", "kind", "name"]
 
@@ -37,11 +40,20 @@ ACTIONS: Final = Counter("altlas_memory_actions_total", "What the memory watch d
 ALERTS: Final = Counter("altlas_memory_alerts_total", "Thresholds crossed upwards.", ["kind", "level"])
 _shown: set[tuple[str, str, str]] = set()
 
+# Born here and not with the first event: of that, increase() would know nothing.
+for _kind in (*KINDS, "node"):
+    for _level in (Level.SOFT, Level.HARD):
+        ALERTS.labels(_kind, _level.value)
+for _action in (Action.TRIM, Action.RECYCLE):
+    ACTIONS.labels(_action.value)
+
 
 def publish(node: str, readings: list[Reading]) -> None:
-    """Write the gauges; a process that is gone shows zeros, since a shared metrics file forgets no label."""
+    """Write the gauges of all but the models of verifications; a process that is gone is shown no more."""
     now = set()
     for reading in readings:
+        if reading.kind == "runner" and of_verification(reading.name):
+            continue
         labels = (node, reading.kind, reading.name)
         now.add(labels)
         for name, gauge in MEASURES.items():
@@ -51,6 +63,14 @@ def publish(node: str, readings: list[Reading]) -> None:
                 gauge.labels(*labels).set(reading.told[name])
     for labels in _shown - now:
         for gauge in MEASURES.values():
-            gauge.labels(*labels).set(0)
+            _forget(gauge, labels)
     _shown.clear()
     _shown.update(now)
+
+
+def _forget(gauge: Gauge, labels: tuple[str, str, str]) -> None:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        # A shared metrics file loses no series; of these gauges one whose value has no time is not shown.
+        gauge.labels(*labels)._value.set(0.0)
+    else:
+        gauge.remove(*labels)

@@ -14,11 +14,13 @@ TOLD: Final = (
     "shapes_left",
 )  # fmt: skip
 
+KINDS: Final = ("web", "worker", "beat", "forkserver", "runner", "up", "other")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """Bytes and counts of one process. ``kind`` is web, worker, beat, forkserver, runner or other; ``name`` is stable
-    over restarts (a model version, or the kind with a number); ``told`` is empty for processes that say nothing."""
+    """Bytes and counts of one process. ``kind`` is one of ``KINDS``; ``name`` is stable over restarts (a model
+    version, or the kind with a number); ``told`` is empty for processes that say nothing."""
 
     kind: str
     name: str

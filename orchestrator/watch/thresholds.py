@@ -61,9 +61,11 @@ class Crossing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What to do now: alerts to raise or to end, runners to trim and to replace (by pid)."""
+    """What to do now: what crossed a limit, who is above one (by the last crossing), runners to trim and to replace (by
+    pid)."""
 
     crossings: tuple[Crossing, ...] = ()
+    standing: tuple[Crossing, ...] = ()
     trim: tuple[int, ...] = ()
     recycle: tuple[int, ...] = ()
 
@@ -71,6 +73,7 @@ class Verdict:
 @dataclass(slots=True)
 class _Known:
     level: Level = Level.NONE
+    crossing: Crossing | None = None
     base: int = 0
     above_hard: int = 0
     kind: str = ""
@@ -97,9 +100,10 @@ class Judge:
             known.above_hard = known.above_hard + 1 if reading.anon >= hard else 0
             action = Action.TELL if reading.kind != "runner" else Action.TRIM if level is Level.SOFT else Action.RECYCLE
             if level is not known.level:
-                limit = hard if Level.HARD in (level, known.level) else soft
-                crossings.append(_crossing(reading, known.level, level, reading.anon, limit, action))
+                limit = _limit(known.level, level, soft, hard)
+                known.crossing = _crossing(reading, known.level, level, reading.anon, limit, action)
                 known.level = level
+                crossings.append(known.crossing)
             if reading.kind == "runner" and level is not Level.NONE:
                 trim.append(reading.pid)
                 if known.above_hard >= _CONFIRM and reading.pid not in self._recycled:
@@ -107,7 +111,12 @@ class Judge:
                     recycle.append(reading.pid)
         crossings += self._gone({reading.pid for reading in readings})
         self._node(readings, crossings, trim)
-        return Verdict(crossings=tuple(crossings), trim=tuple(dict.fromkeys(trim)), recycle=tuple(recycle))
+        return Verdict(
+            crossings=tuple(crossings),
+            standing=self._standing(),
+            trim=tuple(dict.fromkeys(trim)),
+            recycle=tuple(recycle),
+        )
 
     def _limits(self, reading: Reading, known: _Known, warm: frozenset[int]) -> tuple[int, int]:
         bounds = self.thresholds
@@ -121,6 +130,10 @@ class Judge:
             int(known.base * bounds.runner_soft) + bounds.runner_slack,
             int(known.base * bounds.runner_hard) + bounds.runner_slack,
         )
+
+    def _standing(self) -> tuple[Crossing, ...]:
+        above = (known.crossing for known in self._known.values() if known.level is not Level.NONE)
+        return tuple(crossing for crossing in above if crossing is not None)
 
     def _gone(self, alive: set[int]) -> list[Crossing]:
         """End the alerts of processes that are no more."""
@@ -142,15 +155,13 @@ class Judge:
         known = self._known.setdefault(0, _Known(kind="node", name="node"))
         level = _level(known.level, total, self.thresholds.node_soft, self.thresholds.node_hard)
         if level is not known.level:
-            hard = Level.HARD in (level, known.level)
-            crossings.append(
-                Crossing(
-                    kind="node", name="node", pid=0, before=known.level, level=level, value=total,
-                    limit=self.thresholds.node_hard if hard else self.thresholds.node_soft,
-                    action=Action.TRIM,
-                )
+            known.crossing = Crossing(
+                kind="node", name="node", pid=0, before=known.level, level=level, value=total,
+                limit=_limit(known.level, level, self.thresholds.node_soft, self.thresholds.node_hard),
+                action=Action.TRIM,
             )  # fmt: skip
             known.level = level
+            crossings.append(known.crossing)
         if level is not Level.NONE:
             trim += [reading.pid for reading in readings if reading.kind == "runner"]
 
@@ -162,6 +173,12 @@ def _level(before: Level, value: int, soft: int, hard: int) -> Level:
         if value >= (limit * _RELEASE if entered else limit):
             return level
     return Level.NONE
+
+
+def _limit(before: Level, level: Level, soft: int, hard: int) -> int:
+    """Return the limit of the level that was reached; when it is over, of the one that was left."""
+    reached = before if level is Level.NONE else level
+    return hard if reached is Level.HARD else soft
 
 
 def _crossing(reading: Reading, before: Level, level: Level, value: int, limit: int, action: Action) -> Crossing:

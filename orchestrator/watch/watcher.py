@@ -6,6 +6,7 @@ import logging
 import threading
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
+from psycopg_pool import PoolTimeout
 
 from altlas.kernel import clock
 from orchestrator.runner.memory import trim
@@ -19,6 +20,7 @@ from orchestrator.watch.thresholds import Action, Crossing, Judge, Level, Thresh
 
 logger = logging.getLogger(__name__)
 _PURGE_EVERY = 100  # rounds
+_ALERTS_EVERY = 20  # rounds, when nothing crosses a limit
 _SETTLED = 2  # rounds in a row without a new shape end the warm-up of a runner
 
 
@@ -41,6 +43,7 @@ class Watcher:
         self._judge = Judge(thresholds(total_bytes))
         self._shapes: dict[int, tuple[int, int]] = {}
         self._rounds = 0
+        self._lost = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory-watch", daemon=True)
 
@@ -93,14 +96,19 @@ class Watcher:
 
     def _keep(self, readings: list[Reading], verdict: Verdict) -> None:
         at = clock.now()
+        # At the start, for what fires of processes that went with the watch before this one; and after a lost round.
+        due = bool(verdict.crossings) or self._lost or self._rounds % _ALERTS_EVERY == 0
+        self._lost = True  # until it is kept
         try:
             memory_samples_record(node=self._node, at=at, readings=readings)
-            memory_alerts_set(node=self._node, crossings=verdict.crossings)
+            if due:
+                memory_alerts_set(node=self._node, standing=verdict.standing)
             if self._rounds % _PURGE_EVERY == 0:
                 memory_samples_purge(node=self._node)
                 trim()  # for the worker what a set point is for a runner (decision 0034)
             self._rounds += 1
-        except (DatabaseError, InterfaceError) as exc:
+            self._lost = False
+        except (DatabaseError, InterfaceError, PoolTimeout) as exc:
             logger.warning("a reading of memory could not be kept: %s", exc)
         finally:
             close_old_connections()

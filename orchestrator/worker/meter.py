@@ -21,18 +21,37 @@ def record(happened: CacheRecord) -> None:
         case "refuse":
             metrics.REFUSALS.labels(reason=happened.reason).inc()
         case "crash":
-            metrics.RESTARTS.labels(cause=happened.reason).inc()
+            metrics.RESTARTS.labels(model=metrics.model_label(happened.key.model), cause=happened.reason).inc()
         case "grow" | "shrink":
-            metrics.SCALED.labels(model=happened.key.model, action=happened.kind).inc()
+            metrics.SCALED.labels(model=metrics.model_label(happened.key.model), action=happened.kind).inc()
         case "recycle":
             metrics.RECYCLED.labels(reason=happened.reason).inc()
         case "fail":
-            metrics.LOADS.labels(model=happened.key.model, outcome=happened.reason).inc()
+            metrics.LOADS.labels(model=metrics.model_label(happened.key.model), outcome=happened.reason).inc()
 
 
 def loaded(spec: VersionSpec, facts: Loaded) -> None:
-    metrics.LOADS.labels(model=spec.key.model, outcome="ready").inc()
-    metrics.LOAD_SECONDS.labels(model=spec.key.model).observe(facts.load_seconds + facts.warm_seconds)
+    metrics.LOADS.labels(model=metrics.model_label(spec.key.model), outcome="ready").inc()
+    metrics.LOAD_SECONDS.labels(model=metrics.model_label(spec.key.model)).observe(
+        facts.load_seconds + facts.warm_seconds
+    )
+
+
+def hit(model: str) -> None:
+    metrics.HITS.labels(model=metrics.model_label(model)).inc()
+
+
+def missed(model: str, waited: float) -> None:
+    metrics.MISSES.labels(model=metrics.model_label(model)).inc()
+    metrics.WAIT_SECONDS.labels(model=metrics.model_label(model)).observe(waited)
+
+
+def answered(model: str, seconds: float) -> None:
+    metrics.INFER_SECONDS.labels(model=metrics.model_label(model)).observe(seconds)
+
+
+def failed(model: str, code: str) -> None:
+    metrics.FAILURES.labels(model=metrics.model_label(model), code=code).inc()
 
 
 # Noted by whoever reads a runner's answers, which others wait for; counted with the next heartbeat.
@@ -46,7 +65,7 @@ def batches(model: str, passes: list[tuple[int, float]]) -> None:
 def _count_batches() -> None:
     while _passes:
         model, size = _passes.popleft()
-        metrics.BATCH_SIZE.labels(model=model).observe(size)
+        metrics.BATCH_SIZE.labels(model=metrics.model_label(model)).observe(size)
 
 
 def state(node: str, report: dict[str, Any]) -> None:

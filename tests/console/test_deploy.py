@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import inspect
 import json
 import re
 import shutil
@@ -17,13 +18,14 @@ from prometheus_client import REGISTRY
 
 from altlas.kernel import env
 from orchestrator.runner.shapes import LIMIT
+from orchestrator.supervisor import policy
 from tests.support import rules
 from tests.support.stack import ROOT
 
 DEPLOY = ROOT / "deploy"
 BASE = DEPLOY / "kubernetes" / "base"
 # Objects of the cluster's own kinds; Kustomize's files and the Prometheus operator's are none of them.
-FOREIGN = {"Kustomization", "PrometheusRule"}
+FOREIGN = {"Kustomization", "PrometheusRule", "PodMonitor"}
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -98,6 +100,54 @@ def test_every_program_and_setting_in_deploy_exists() -> None:
         assert set(programs.split(",")) <= set(NAMES)
     used = set(re.findall(r"\b(ALTLAS_[A-Z_]+|DATABASE_URL|REDIS_URL)\b", text))
     assert used <= env.REGISTRY.keys(), used - env.REGISTRY.keys()
+
+
+def programs(command: str) -> set[str]:
+    return set(re.findall(r"--programs=([a-z,]+)", command)[0].split(","))
+
+
+def test_every_node_serves_its_own_metrics() -> None:
+    """They lie in ALTLAS_HOME, and nodes share it with no web process of another container or unit."""
+    compose = documents(DEPLOY / "compose.yaml")[0]["services"]
+    unit = (DEPLOY / "systemd" / "altlas-node@.service").read_text()
+    commands = [" ".join(compose["node"]["command"]), unit, " ".join(containers()["node"]["args"])]
+    assert [programs(command) for command in commands] == [{"worker", "web"}] * 3
+    assert compose["node"]["environment"]["ALTLAS_HOST"] == "0.0.0.0"  # of its container
+
+
+def test_prometheus_asks_every_container_that_serves_metrics() -> None:
+    (job,) = documents(rules.PROMETHEUS / "prometheus.yml")[0]["scrape_configs"]
+    ports = [
+        port
+        for service in documents(DEPLOY / "compose.yaml")[0]["services"].values()
+        for port in service.get("ports", [])
+    ]
+    assert {port.rpartition(":")[0] for port in ports} == set(job["static_configs"][0]["targets"])
+
+
+def test_the_alert_on_targets_that_are_down_knows_their_job() -> None:
+    (known,) = re.findall(r'up\{job="(\w+)"\}', alerts()["AltlasDown"]["expr"])
+    (job,) = documents(rules.PROMETHEUS / "prometheus.yml")[0]["scrape_configs"]
+    overlay = DEPLOY / "kubernetes" / "overlays" / "example"
+    (monitor,) = documents(overlay / "prometheus-targets.yaml")
+    assert "prometheus-targets.yaml" in documents(overlay / "kustomization.yaml")[0]["resources"]
+    labels = documents(BASE / "kustomization.yaml")[0]["labels"][0]["pairs"]  # of every pod
+    assert known == job["job_name"] == labels[monitor["spec"]["jobLabel"]]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    asked = {
+        name for name, item in containers().items() if endpoint["port"] in [p["name"] for p in item.get("ports", [])]
+    }
+    assert asked == {"web", "node"}
+
+
+def test_pods_that_prometheus_asks_answer_to_their_own_address() -> None:
+    for name in ("web", "node"):
+        given = {item["name"]: item for item in containers()[name]["env"]}
+        assert given["POD_IP"]["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
+        assert given["ALTLAS_ALLOWED_HOSTS"]["value"] == "$(HOSTS),$(POD_IP)"
+        # Only what stands before it is put in.
+        assert list(given)[:3] == ["POD_IP", "HOSTS", "ALTLAS_ALLOWED_HOSTS"]
 
 
 def test_compose_refers_to_services_and_volumes_that_exist() -> None:
@@ -193,6 +243,18 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
         assert panel["datasource"]["uid"] == "${datasource}"
         assert panel["targets"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_alerts_fire_for_what_they_are_for_and_not_for_what_looks_like_it() -> None:
+    scenes = Path(__file__).with_name("alerts.test.yml")
+    done = subprocess.run(["promtool", "test", "rules", scenes], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alert_on_thrashing_knows_every_reason_to_evict_for_another_model() -> None:
+    (known,) = re.findall(r'reason=~"([^"]+)"', alerts()["AltlasModelCacheThrashes"]["expr"])
+    assert set(known.split("|")) == set(re.findall(r'EVICT, reason="(\w+)"', inspect.getsource(policy.admit)))
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

@@ -48,6 +48,24 @@ def test_a_spike_above_the_hard_limit_replaces_nothing_and_growth_that_stays_rep
     assert judge.judge([reading(252)]).recycle == ()
 
 
+def test_what_comes_down_from_the_hard_limit_is_told_of_with_its_soft_one() -> None:
+    judge = Judge(LIMITS)
+    warm(judge)
+    judge.judge([reading(250)])
+    (lower,) = judge.judge([reading(160)]).crossings
+    assert (lower.before, lower.level, lower.limit) == (Level.HARD, Level.SOFT, 150 * MB)
+    (over,) = judge.judge([reading(10)]).crossings
+    assert (over.before, over.level, over.limit) == (Level.SOFT, Level.NONE, 150 * MB)
+
+
+def test_who_stands_above_a_limit_is_told_every_round_by_what_it_crossed_last() -> None:
+    judge = Judge(LIMITS)
+    warm(judge)
+    found = judge.judge([reading(151)]).crossings
+    assert judge.judge([reading(152)]).standing == found
+    assert judge.judge([]).standing == ()
+
+
 def test_an_alert_ends_well_below_the_limit_and_not_just_below_it() -> None:
     judge = Judge(LIMITS)
     warm(judge)

@@ -7,14 +7,18 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from prometheus_client import REGISTRY
 
 from altlas.kernel import clock
+from altlas.kernel.alerting import raise_alert
+from altlas.kernel.alerting.services import rules_provision
 from altlas.kernel.models import Alert
 from orchestrator.models import MemorySample
 from orchestrator.services.memory import memory_samples_purge
 from orchestrator.supervisor.pools import PoolLimits
+from orchestrator.watch import watcher as watcher_module
 from orchestrator.watch.conf import conf
 from orchestrator.watch.thresholds import Thresholds, Verdict
 from orchestrator.watch.watcher import Watcher
@@ -78,6 +82,48 @@ def test_a_runner_that_stays_above_its_hard_limit_is_told_of_and_replaced_withou
         assert (alert.state, alert.detail["pid"], alert.detail["action"]) == ("firing", before, "recycle")
         watch._judge.thresholds = Thresholds()
         eventually(lambda: watch.round() and Alert.objects.get(pk=alert.pk).state == "resolved", within=20, every=0.3)
+
+
+def idle_watcher(limit: int) -> Watcher:
+    """A watch over this process alone, which holds more or less than ``limit``."""
+    watch = watcher(Scene(SimpleNamespace(runners=list)))  # type: ignore[arg-type]  # no model is loaded
+    watch._judge.thresholds = Thresholds(worker_soft=limit)
+    return watch
+
+
+def firing() -> set[str]:
+    return set(Alert.objects.filter(state="firing").values_list("key", flat=True))
+
+
+def test_alerts_of_a_watch_that_has_ended_end_with_the_first_round_of_the_next() -> None:
+    rules_provision()
+    mine = f"({os.getpid()})"
+    for key in ("here: m:1 (999999999)", "there: m:1 (999999999)"):
+        raise_alert("memory_soft", key=key)
+    idle_watcher(LARGE).round()
+    assert firing() == {"there: m:1 (999999999)"}
+    idle_watcher(1).round()
+    assert any(key.startswith("here: ") and key.endswith(mine) for key in firing())
+    idle_watcher(LARGE).round()
+    assert firing() == {"there: m:1 (999999999)"}
+
+
+def test_an_alert_is_raised_and_ended_though_the_database_was_away_when_the_limit_was_crossed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(**_kwargs: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    watch = idle_watcher(LARGE)
+    watch.round()
+    for limit, raised in ((1, True), (LARGE, False)):
+        watch._judge.thresholds = Thresholds(worker_soft=limit)
+        with monkeypatch.context() as patched:
+            patched.setattr(watcher_module, "memory_samples_record", away)
+            watch.round()
+        assert bool(firing()) is not raised
+        watch.round()
+        assert bool(firing()) is raised
 
 
 def test_of_two_processes_of_a_model_only_the_one_that_leaks_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
