@@ -6,6 +6,7 @@ from collections import Counter, deque
 from typing import Any
 
 from orchestrator import metrics
+from orchestrator.supervisor.pools import GROW, SHRINK
 from orchestrator.supervisor.runner import Loaded
 from orchestrator.supervisor.spec import VersionSpec
 from orchestrator.supervisor.states import CHARGED
@@ -16,16 +17,19 @@ def record(happened: CacheRecord) -> None:
     """Count one entry of the decision log."""
     match happened.kind:
         case "evict":
-            victims = len(happened.decision.get("victims", ())) or 1
-            metrics.EVICTIONS.labels(reason=happened.reason).inc(victims)
+            metrics.EVICTIONS.labels(reason=happened.reason).inc()
         case "refuse":
             metrics.REFUSALS.labels(reason=happened.reason).inc()
         case "crash":
             metrics.RESTARTS.labels(model=metrics.model_label(happened.key.model), cause=happened.reason).inc()
-        case "grow" | "shrink":
-            metrics.SCALED.labels(model=metrics.model_label(happened.key.model), action=happened.kind).inc()
-        case "recycle":
-            metrics.RECYCLED.labels(reason=happened.reason).inc()
+        case "shrink":
+            metrics.SCALED.labels(model=metrics.model_label(happened.key.model), action=SHRINK).inc()
+        case "ready":  # what was begun to grow a pool or to replace a process may have found no room
+            purpose = happened.inputs.get("purpose")
+            if purpose == GROW:
+                metrics.SCALED.labels(model=metrics.model_label(happened.key.model), action=GROW).inc()
+            elif purpose:
+                metrics.RECYCLED.labels(reason=purpose).inc()
         case "fail":
             metrics.LOADS.labels(model=metrics.model_label(happened.key.model), outcome=happened.reason).inc()
 

@@ -137,3 +137,23 @@ print(json.dumps(rounds))
         if name == "altlas_memory_alerts_total" and count == 0
     }
     assert crossed == {(kind, level) for kind in (*KINDS, "node") for level in ("soft", "hard")}
+
+
+def test_what_upkeep_wanted_is_counted_once_it_is_there() -> None:
+    def grown() -> float:
+        return value("altlas_model_scaled_total", model="pool", action="grow")
+
+    def replaced() -> float:
+        return value("altlas_model_recycled_total", reason="age")
+
+    def happens(kind: str, reason: str, **inputs: str) -> None:
+        meter.record(CacheRecord(at=0.0, kind=kind, key=Key("pool", "1"), reason=reason, inputs=inputs, decision={}))
+
+    before = grown(), replaced()
+    happens("grow", "busy")
+    happens("recycle", "age")
+    happens("ready", "loaded", purpose="")
+    assert (grown(), replaced()) == before
+    happens("ready", "loaded", purpose="grow")
+    happens("ready", "loaded", purpose="age")
+    assert (grown() - before[0], replaced() - before[1]) == (1, 1)
