@@ -9,6 +9,7 @@ from io import StringIO
 
 import psutil
 import pytest
+import redis
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -17,9 +18,10 @@ from rest_framework.test import APIClient
 from altlas.kernel import clock
 from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
-from orchestrator import services
+from orchestrator import lane, services
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, ModelVersion, Node
-from orchestrator.selectors import node_history, version_find
+from orchestrator.placement import load_of
+from orchestrator.selectors import live_nodes, node_history, version_find
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.services import nodes
 from orchestrator.services.events import event_record
@@ -98,6 +100,18 @@ def test_a_second_drain_has_nothing_more_to_tell(
     assert first["moved"] == [{"model": drill, "version": "1", "to": "other"}]
     assert second == {"node": "here", "moved": [], "kept": []}
     assert loaded == ["drill:1 on other"]
+
+
+def test_a_broker_that_is_away_does_not_silence_a_node(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_node: str) -> int:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(lane, "length", away)
+    Heartbeat(name="mute", supervisor=local_node.supervisor).report()
+    try:
+        assert [load_of(node) for node in live_nodes(fresh=True) if node["name"] == "mute"] == [0]
+    finally:
+        redis_client("live").delete(PREFIX + "mute")
 
 
 def test_a_load_is_one_job_from_its_beginning_to_its_end(operator: APIClient, drill: str) -> None:
