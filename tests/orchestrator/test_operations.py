@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from io import StringIO
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +23,8 @@ from altlas.kernel import clock
 from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
 from orchestrator import lane, services
+from orchestrator.conf import conf
+from orchestrator.exceptions import LastNode
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, ModelVersion, Node
 from orchestrator.placement import load_of
 from orchestrator.selectors import live_nodes, node_history, version_find
@@ -84,22 +90,83 @@ def test_the_only_node_in_service_cannot_be_drained(operator: APIClient, local_n
     assert out.getvalue().startswith("here: in service, 0 of 512 MB")
 
 
-def test_a_second_drain_has_nothing_more_to_tell(
-    drill: str, local_node: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    services.model_load(model=drill)
+@dataclass
+class Other:
+    """Another node that only reports, and what it was told to load."""
+
+    report: dict[str, Any]
+    loaded: list[str] = field(default_factory=list)
+    keeps: bool = True
+
+    def load(self, row: ModelVersion, *, node: str, **_: Any) -> dict[str, Any]:
+        self.loaded.append(str(row))
+        if self.keeps:
+            held = {"model": row.model.name, "version": row.version, "state": "ready", "leases": 0, "last_used": None}
+            self.report["replicas"].append(held)
+            self.report["used_bytes"] += row.measured_bytes or 0
+        return {"node": node}
+
+    def tell(self, **changes: Any) -> None:
+        self.report |= changes
+        redis_client("live").set(PREFIX + self.report["name"], json.dumps(self.report), px=30_000)
+
+
+@pytest.fixture
+def other(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
     shown = Heartbeat(name="here", supervisor=local_node.supervisor).report()
-    redis_client("live").set(PREFIX + "other", json.dumps({**shown, "name": "other", "replicas": []}), px=30_000)
-    loaded = list[str]()
-    monkeypatch.setattr(nodes, "load_on", lambda row, *, node, **_: loaded.append(f"{row} on {node}"))
-    try:
-        first = services.node_drain(name="here")
-        second = services.node_drain(name="here")  # while the last sign of life still shows the model
-    finally:
-        redis_client("live").delete(PREFIX + "other")
+    found = Other({**shown, "name": "other", "replicas": [], "used_bytes": 0, "budget_bytes": 100 * MB})
+    found.tell()
+    monkeypatch.setattr(nodes, "load_on", found.load)
+    monkeypatch.setattr(nodes, "_lost", partial(lost_by_the_last_report, found, nodes._lost))
+    monkeypatch.setattr(conf, "heartbeat_seconds", 0.0)
+    monkeypatch.setattr(nodes, "_LATE_SECONDS", 0.0)
+    yield found
+    redis_client("live").delete(PREFIX + "other")
+
+
+def lost_by_the_last_report(other: Other, lost: Callable[[Any], Any], placed: Any) -> Any:
+    other.tell()
+    return lost(placed)
+
+
+def test_a_second_drain_has_nothing_more_to_tell(drill: str, local_node: Scene, other: Other) -> None:
+    services.model_load(model=drill)
+    first = services.node_drain(name="here")
+    second = services.node_drain(name="here")  # while the last sign of life still shows the model
     assert first["moved"] == [{"model": drill, "version": "1", "to": "other"}]
     assert second == {"node": "here", "moved": [], "kept": []}
-    assert loaded == ["drill:1 on other"]
+    assert other.loaded == ["drill:1"]
+
+
+def test_a_drain_keeps_what_fits_nowhere_without_evicting(local_node: Scene, other: Other) -> None:
+    for name in "abc":
+        services.model_register(name=name, task="echo", source="echo://", version="1")
+        services.model_load(model=name)
+    ModelVersion.objects.update(measured_bytes=30 * MB)
+    other.tell(used_bytes=20 * MB)  # and this stays its last sign of life until all have been tried
+    told = StringIO()
+    with pytest.raises(CommandError, match=r"^c:1 stays: No other node has 30 MB to spare for it\.$"):
+        call_command("nodes", "drain", "here", stdout=told)
+    assert told.getvalue().splitlines() == ["a:1 moved to other", "b:1 moved to other", "here takes nothing new."]
+    assert other.loaded == ["a:1", "b:1"]
+    eventually(lambda: [found["model"] for found in local_node.replicas()] == ["c"], within=10)
+
+
+def test_a_drain_tells_what_the_other_node_did_not_keep_and_serves_it_on(
+    drill: str, local_node: Scene, other: Other
+) -> None:
+    services.model_load(model=drill)
+    other.keeps = False
+    done = services.node_drain(name="here")
+    assert done["moved"] == []
+    assert done["kept"] == [{"model": drill, "version": "1", "detail": "other did not keep it."}]
+    assert [found["state"] for found in local_node.replicas(drill)] == ["ready"]
+
+
+def test_nothing_is_moved_to_a_node_that_is_stopping(drill: str, local_node: Scene, other: Other) -> None:
+    other.tell(stopping=True)
+    with pytest.raises(LastNode):
+        services.node_drain(name="here")
 
 
 def test_a_broker_that_is_away_does_not_silence_a_node(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

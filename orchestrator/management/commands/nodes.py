@@ -42,6 +42,7 @@ class Command(BaseCommand):
     def _drained(self, done: dict[str, Any]) -> None:
         for entry in done["moved"]:
             self.stdout.write(f"{entry['model']}:{entry['version']} moved to {entry['to']}")
-        for entry in done["kept"]:
-            self.stdout.write(f"{entry['model']}:{entry['version']} stays: {entry['detail']}")
         self.stdout.write(f"{done['node']} takes nothing new.")
+        if done["kept"]:
+            stays = [f"{entry['model']}:{entry['version']} stays: {entry['detail']}" for entry in done["kept"]]
+            raise CommandError("\n".join(stays))
