@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +28,7 @@ from orchestrator.conf import conf
 from orchestrator.exceptions import LastNode
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, ModelVersion, Node
 from orchestrator.placement import load_of
-from orchestrator.selectors import live_nodes, node_history, version_find
+from orchestrator.selectors import cluster, live_nodes, node_history, version_find
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.services import nodes
 from orchestrator.services.events import event_record
@@ -179,6 +180,34 @@ def test_a_broker_that_is_away_does_not_silence_a_node(local_node: Scene, monkey
         assert [load_of(node) for node in live_nodes(fresh=True) if node["name"] == "mute"] == [0]
     finally:
         redis_client("live").delete(PREFIX + "mute")
+
+
+def test_nodes_are_listed_dead_ones_too(local_node: Scene) -> None:
+    Node.objects.create(name="dead", draining=True, last_seen_at="2020-01-02T03:04:05Z")
+    out = StringIO()
+    call_command("nodes", "list", stdout=out)
+    dead, living = out.getvalue().splitlines()
+    assert dead == "dead: not alive, last seen 2020-01-02 03:04:05 UTC; drained"
+    assert living.startswith("here: in service")
+
+
+@pytest.mark.parametrize("command", ["nodes", "models"])
+def test_who_lists_while_redis_is_away_is_told_so(command: str, drill: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_role: str) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(cluster, "client", away)
+    with pytest.raises(CommandError, match="cannot be reached"):
+        call_command(command, "list")
+
+
+def test_the_last_hour_of_a_node_has_nothing_older(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Heartbeat(name="here", supervisor=local_node.supervisor).report()
+    redis_client("live").delete(cluster.HISTORY + "here")
+    for age in (3700, 3500, 0):
+        monkeypatch.setattr(history, "_kept_at", -1000.0)
+        history.keep("here", {**report, "at": time.time() - age, "loads": age})
+    assert [sample["loads"] for sample in node_history(name="here")] == [3500, 0]
 
 
 def test_a_load_is_one_job_from_its_beginning_to_its_end(operator: APIClient, drill: str) -> None:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def do_list(self, options: Mapping[str, Any]) -> Rows:
-        states = replica_states(selectors.cache_state())
+        states = replica_states(selectors.cache_state(strict=True))
         return [
             {
                 "model": model.name,
