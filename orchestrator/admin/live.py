@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,10 +63,11 @@ def data(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_GET
 def history(request: HttpRequest) -> JsonResponse:
-    """Answer the last hour of every live node, for the charts."""
+    """Answer the last hour of every live node, for the charts, and when that hour ends."""
     _allowed(request)
     nodes = selectors.cache_state()
-    return JsonResponse({"nodes": {node["name"]: selectors.node_history(name=node["name"]) for node in nodes}})
+    found = {node["name"]: selectors.node_history(name=node["name"]) for node in nodes}
+    return JsonResponse({"now": time.time(), "nodes": found})
 
 
 @require_POST
