@@ -37,6 +37,7 @@ def test_a_models_life_from_registration_to_retirement(run: Any, local_node: Sce
     assert run("pin", "drill") == {"model": "drill", "pinned": True}
     assert run("pin", "drill", "--off")["pinned"] is False
     assert run("alias", "drill", "stable", "1", "--weight", "60")["weight"] == 60
+    assert run("alias", "drill", "stable", "1")["weight"] == 60
     assert "stable:60%" in run("list", "drill", as_json=False)
     assert run("alias", "drill", "stable", "--remove")["removed"]
     run(*register, "2")

@@ -231,7 +231,9 @@ def _alias(parser: ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("alias")
     parser.add_argument("version", nargs="?")
-    parser.add_argument("--weight", type=int, default=0, help="percent of the traffic that names no version")
+    parser.add_argument(
+        "--weight", type=int, help="percent of the traffic that names no version; without it, as it was (a new one: 0)"
+    )
     parser.add_argument("--remove", action="store_true")
 
 
