@@ -185,6 +185,10 @@ class OrderSerializer(serializers.Serializer[Any]):
     node = serializers.CharField(max_length=128, required=False, allow_null=True, default=None)
 
 
+class LoadOrderSerializer(OrderSerializer):
+    wait = serializers.BooleanField(default=True, help_text="False: answer at once, with the load job.")
+
+
 class InferSerializer(serializers.Serializer[Any]):
     inputs = serializers.ListField(
         child=serializers.JSONField(), allow_empty=False, help_text="Texts; pairs `[text, text]` for a cross-encoder."

@@ -302,6 +302,33 @@ def test_a_job_that_comes_after_its_version_was_retired_loads_nothing(drill: str
     assert local_node.replicas(drill) == []
 
 
+def test_a_load_that_nobody_waits_for_is_a_job(operator: APIClient, drill: str, local_node: Scene) -> None:
+    answer = operator.post("/api/v1/models/drill/load", {"wait": False}, format="json")
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["version"], answer.json()["node"], answer.json()["status"]) == ("1", "here", "queued")
+    out = StringIO()
+    call_command("models", "load", drill, "--no-wait", stdout=out)
+    assert f"job: {answer.json()['id']}" in out.getvalue()
+    job_run(job=answer.json()["id"])
+    assert [job["status"] for job in operator.get("/api/v1/jobs").json()["results"]] == ["ready"]
+    assert operator.post("/api/v1/models/drill/load", {"wait": False, "node": "nowhere"}).status_code == 404
+
+
+def test_a_lost_job_waits_for_a_node_in_service_but_not_for_ever(drill: str, other: Other) -> None:
+    job = job_open(version_find(model=drill), node="dead", requested_by="ada")
+    LoadJob.objects.update(owner_seen_at=clock.now() - timedelta(minutes=1))
+    redis_client("live").delete(PREFIX + "here")
+    other.tell(draining=True)
+    assert [node["name"] for node in live_nodes(fresh=True)] == ["other"]
+    assert jobs_take_over(alive={"other"}) == 0
+    job.refresh_from_db()
+    assert (job.status, job.node) == (JobStatus.QUEUED, "dead")
+    LoadJob.objects.update(owner_seen_at=clock.now() - timedelta(minutes=11))
+    assert jobs_take_over(alive={"other"}) == 1
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "node_unavailable")
+
+
 def test_a_job_of_a_retired_version_is_not_taken_over(drill: str, local_node: Scene) -> None:
     job = job_open(version_find(model=drill), node="dead", requested_by="ada")
     LoadJob.objects.update(owner_seen_at="2020-01-01T00:00:00Z")
