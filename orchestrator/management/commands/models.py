@@ -80,6 +80,7 @@ class Command(BaseCommand):
             description=options["description"],
             options=_object(options["options"]),
             variants=options["variant"],
+            actor=ACTOR,
         )
         return serializers.VersionSerializer(row).data
 
