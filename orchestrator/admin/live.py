@@ -82,7 +82,7 @@ def order(request: HttpRequest) -> JsonResponse:
         wanted = {name: request.POST.get(name) for name in ("model", "version", "node")}
         for pointer, fault in codepoints.faults(wanted):  # what no name can hold, no database can be asked for
             raise InvalidInput(f"{pointer.lstrip('/')} {fault}.")
-        verb(
+        found = verb(
             model=wanted["model"] or "",
             version=wanted["version"] or None,
             node=wanted["node"] or None,
@@ -90,4 +90,8 @@ def order(request: HttpRequest) -> JsonResponse:
         )
     except AltlasError as exc:
         return JsonResponse({"detail": exc.detail}, status=exc.status)
+    kept = found["kept"] if isinstance(found, dict) and "kept" in found else []
+    if kept:
+        stays = _("%(model)s:%(version)s stays: %(detail)s")
+        return JsonResponse({"detail": " ".join(stays % entry for entry in kept)}, status=409)
     return JsonResponse({"detail": str(_("Done."))})

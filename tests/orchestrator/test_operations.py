@@ -154,7 +154,7 @@ def test_a_drain_keeps_what_fits_nowhere_without_evicting(local_node: Scene, oth
 
 
 def test_a_drain_tells_what_the_other_node_did_not_keep_and_serves_it_on(
-    drill: str, local_node: Scene, other: Other
+    drill: str, console: Client, local_node: Scene, other: Other
 ) -> None:
     services.model_load(model=drill)
     other.keeps = False
@@ -162,6 +162,8 @@ def test_a_drain_tells_what_the_other_node_did_not_keep_and_serves_it_on(
     assert done["moved"] == []
     assert done["kept"] == [{"model": drill, "version": "1", "detail": "other did not keep it."}]
     assert [found["state"] for found in local_node.replicas(drill)] == ["ready"]
+    answer = console.post(reverse("admin:orchestrator_node_order"), {"verb": "drain", "node": "here"})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "drill:1 stays: other did not keep it.")
 
 
 def test_nothing_is_moved_to_a_node_that_is_stopping(drill: str, local_node: Scene, other: Other) -> None:
