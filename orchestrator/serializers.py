@@ -170,12 +170,23 @@ class ModelChangeSerializer(serializers.Serializer[Any]):
 class AliasChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=64)
     version = serializers.CharField(max_length=64)
-    weight = serializers.IntegerField(min_value=0, max_value=100, default=0)
+    weight = serializers.IntegerField(
+        min_value=0,
+        max_value=100,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Percent; without it an alias that there is keeps its own, and a new one has 0.",
+    )
 
 
 class OrderSerializer(serializers.Serializer[Any]):
     version = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
     node = serializers.CharField(max_length=128, required=False, allow_null=True, default=None)
+
+
+class LoadOrderSerializer(OrderSerializer):
+    wait = serializers.BooleanField(default=True, help_text="False: answer at once, with the load job.")
 
 
 class InferSerializer(serializers.Serializer[Any]):

@@ -183,9 +183,14 @@ class ModelCatalogueAdmin(ReadOnlyAdmin):
         return services.model_unload(model=name, actor=str(request.user))
 
     def _pin(self, request: HttpRequest, queryset: QuerySet[Model], *, pinned: bool) -> None:
-        who = str(request.user)
         for model in queryset:
-            told(self, request, partial(services.model_pin, name=model.name, pinned=pinned, actor=who))
+            if told(self, request, partial(self._set_pinned, request, model.name, pinned=pinned)) is not None:
+                text = _("%(model)s is pinned.") if pinned else _("%(model)s may be evicted again.")
+                self.message_user(request, text % {"model": model}, messages.SUCCESS)
+
+    def _set_pinned(self, request: HttpRequest, name: str, *, pinned: bool) -> str:
+        services.model_pin(name=name, pinned=pinned, actor=str(request.user))
+        return name
 
 
 def _loaded(done: Mapping[str, Any]) -> str:

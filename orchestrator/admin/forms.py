@@ -38,9 +38,11 @@ class AliasForm(forms.Form):
     weight = forms.IntegerField(
         min_value=0,
         max_value=100,
-        initial=0,
+        required=False,
         label=_("Weight"),
-        help_text=_("Percent of the traffic that names no version; the rest goes to `stable`."),
+        help_text=_(
+            "Percent of the traffic that names no version; the rest goes to `stable`. Left empty, it stays as it is."
+        ),
         widget=UnfoldAdminIntegerFieldWidget,
     )
 

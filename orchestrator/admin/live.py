@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,10 +63,11 @@ def data(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_GET
 def history(request: HttpRequest) -> JsonResponse:
-    """Answer the last hour of every live node, for the charts."""
+    """Answer the last hour of every live node, for the charts, and when that hour ends."""
     _allowed(request)
     nodes = selectors.cache_state()
-    return JsonResponse({"nodes": {node["name"]: selectors.node_history(name=node["name"]) for node in nodes}})
+    found = {node["name"]: selectors.node_history(name=node["name"]) for node in nodes}
+    return JsonResponse({"now": time.time(), "nodes": found})
 
 
 @require_POST
@@ -80,7 +82,7 @@ def order(request: HttpRequest) -> JsonResponse:
         wanted = {name: request.POST.get(name) for name in ("model", "version", "node")}
         for pointer, fault in codepoints.faults(wanted):  # what no name can hold, no database can be asked for
             raise InvalidInput(f"{pointer.lstrip('/')} {fault}.")
-        verb(
+        found = verb(
             model=wanted["model"] or "",
             version=wanted["version"] or None,
             node=wanted["node"] or None,
@@ -88,4 +90,8 @@ def order(request: HttpRequest) -> JsonResponse:
         )
     except AltlasError as exc:
         return JsonResponse({"detail": exc.detail}, status=exc.status)
+    kept = found["kept"] if isinstance(found, dict) and "kept" in found else []
+    if kept:
+        stays = _("%(model)s:%(version)s stays: %(detail)s")
+        return JsonResponse({"detail": " ".join(stays % entry for entry in kept)}, status=409)
     return JsonResponse({"detail": str(_("Done."))})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import redis as redis_errors
 from django.db.models import QuerySet
 
 from altlas.kernel import clock
+from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
 from orchestrator.models import LoadJob, Node
 
@@ -20,13 +22,19 @@ _REMEMBERED_SECONDS = 0.25
 _remembered: tuple[float, list[dict[str, Any]]] = (0.0, [])
 
 
-def cache_state() -> list[dict[str, Any]]:
-    """Return what each live node holds, by node name; empty when no node is alive or Redis is away."""
+def cache_state(*, strict: bool = False) -> list[dict[str, Any]]:
+    """Return what each live node holds, by node name; empty when no node is alive or Redis is away.
+
+    Raises:
+        Unavailable: Redis is away, when ``strict``.
+    """
     try:
         connection = client("live")
         keys = sorted(connection.scan_iter(match=PREFIX + "*", count=500))
         found = connection.mget(keys) if keys else []
-    except redis_errors.RedisError:
+    except redis_errors.RedisError as exc:
+        if strict:
+            raise Unavailable("The Redis that knows the live nodes cannot be reached; try again shortly.") from exc
         return []
     return [json.loads(value) for value in found if value is not None]
 
@@ -66,11 +74,13 @@ def node_list() -> QuerySet[Node]:
 def node_history(*, name: str) -> list[dict[str, Any]]:
     """Return the samples of the last hour of a node, oldest first: ``at`` (Unix time), ``used`` (bytes), ``hits``,
     ``misses``, ``loads`` (counted since its start)."""
+    since = time.time() - HISTORY_SECONDS * HISTORY_SAMPLES
     try:
         found = client("live").lrange(HISTORY + name, 0, -1)
     except redis_errors.RedisError:
         return []
-    return [json.loads(value) for value in found]
+    # A node that was away, or is back, leaves samples that are older, and fewer of the hour.
+    return [sample for sample in map(json.loads, found) if sample["at"] > since]
 
 
 def job_list() -> QuerySet[LoadJob]:

@@ -14,8 +14,9 @@ from orchestrator.services.events import event_record
 from orchestrator.services.rollout import holders, policy_apply, prove
 
 
-def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: str = "") -> Alias:
-    """Point ``name`` at ``version``, with ``weight`` percent of the traffic that names no version.
+def alias_set(*, model: str, name: str, version: str, weight: int | None = None, actor: str = "") -> Alias:
+    """Point ``name`` at ``version``, with ``weight`` percent of the traffic that names no version; without one an alias
+    that there is keeps its own, and a new one has 0.
 
     The version is loaded and warmed up first: for a share of that traffic on every node that holds the model, else on
     those that hold what the alias points at now. When that fails the alias stays where it is and the failure is raised
@@ -27,10 +28,11 @@ def alias_set(*, model: str, name: str, version: str, weight: int = 0, actor: st
         AltlasError: the version did not load.
     """
     row = version_find(model=model, version=version)
-    _check(Alias(model=row.model, name=name, version=row, weight=weight))
+    share = _weight(row.model, name) if weight is None else weight
+    _check(Alias(model=row.model, name=name, version=row, weight=share))
     former = _points_at(row.model, name)
     # Nodes that never held the former version share the unnamed traffic, too.
-    nodes = holders(model) if weight or name == STABLE else holders(model, former) if former else []
+    nodes = holders(model) if share or name == STABLE else holders(model, former) if former else []
     prove(row, what=f"alias {name}", before=former, nodes=nodes, actor=actor)
     try:
         return _move(row, name=name, weight=weight, actor=actor)
@@ -63,8 +65,10 @@ def alias_remove(*, model: str, name: str, actor: str = "") -> None:
 
 
 @transaction.atomic
-def _move(row: ModelVersion, *, name: str, weight: int, actor: str) -> Alias:
+def _move(row: ModelVersion, *, name: str, weight: int | None, actor: str) -> Alias:
     row = _held(row)
+    if weight is None:
+        weight = _weight(row.model, name)
     _check(Alias(model=row.model, name=name, version=row, weight=weight))
     former = _points_at(row.model, name)  # by now: somebody else may have moved it while this one was proved
     alias, _ = Alias.objects.update_or_create(model=row.model, name=name, defaults={"version": row, "weight": weight})
@@ -95,6 +99,10 @@ def _held(row: ModelVersion) -> ModelVersion:
 
 def _points_at(model: Model, name: str) -> str | None:
     return Alias.objects.filter(model=model, name=name).values_list("version__version", flat=True).first()
+
+
+def _weight(model: Model, name: str) -> int:
+    return Alias.objects.filter(model=model, name=name).values_list("weight", flat=True).first() or 0
 
 
 def _check(alias: Alias) -> None:

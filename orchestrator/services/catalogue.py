@@ -58,9 +58,10 @@ def model_register(
     owner: User | None = None,
     description: str = "",
     options: Mapping[str, Any] | None = None,
+    actor: str = "",
 ) -> ModelVersion:
     """Add ``version`` of the model ``name``, making the model when it is new. The same content again is no change,
-    but that a retired version comes back.
+    but that a retired version comes back. The decision log has it as by ``actor``, or else by the ``owner``.
 
     ``source`` is read and every file's sha256 kept; files are not copied.
 
@@ -70,7 +71,7 @@ def model_register(
         ModelExists: the version exists with other content.
         Conflict: the version is called as an alias of the model is.
     """
-    options = dict(options or {})
+    options, actor = dict(options or {}), actor or str(owner or "")
     if RESERVED & set(name.lower().split("/")):
         raise _wrong("/name", "reserved", f"{name!r} holds a word that stands for something else in addresses.")
     if task not in Task.values:
@@ -84,7 +85,7 @@ def model_register(
         if known is not None:
             if known.manifest != manifest or known.options != options:
                 raise ModelExists(f"{name}:{version} is registered with other content; choose a new version.")
-            return _returned(known, actor=str(owner or "")) if known.status == VersionStatus.RETIRED else known
+            return _returned(known, actor=actor) if known.status == VersionStatus.RETIRED else known
         # Whoever names a version gets it before an alias: the alias' traffic would go to what has proved nothing.
         if model.aliases.filter(name=version).exists():
             raise Conflict(f"{version!r} is an alias of {name}; choose another version, or remove the alias first.")
@@ -107,7 +108,7 @@ def model_register(
             version=version,
             reason="registered",
             inputs={"source": source, "bytes": row.size_bytes},
-            actor=str(owner or ""),
+            actor=actor,
         )
     return row
 

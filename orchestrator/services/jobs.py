@@ -22,7 +22,7 @@ from altlas.kernel.errors import AltlasError
 from altlas.kernel.request_id import current_request_id
 from altlas.kernel.tasks import enqueue
 from orchestrator.conf import conf
-from orchestrator.exceptions import JobNotFound, NodeUnavailable
+from orchestrator.exceptions import JobNotFound, NodeNotFound, NodeUnavailable
 from orchestrator.models import EventKind, JobStatus, LoadJob, ModelVersion, VersionStatus
 from orchestrator.models.jobs import OPEN
 from orchestrator.placement import choose
@@ -42,6 +42,7 @@ _BEGINS_WITHIN = 3.0
 _SILENT_AFTER = timedelta(seconds=15)
 _SETTLED_AFTER = timedelta(seconds=30)
 _SENT_AGAIN_AFTER = timedelta(seconds=60)
+_OPEN_WITHOUT_A_NODE = timedelta(minutes=10)
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
 
 
@@ -49,10 +50,15 @@ def job_request(*, model: str, version: str | None = None, node: str | None = No
     """Ask for a load and return at once; an open job for the same version and node is returned instead of a second.
 
     Raises:
-        ModelNotFound, NodeUnavailable.
+        ModelNotFound.
+        NodeNotFound: no live node is called ``node``.
+        NodeUnavailable: no node is in service.
     """
     row = version_find(model=model, version=version)
-    nodes = [found for found in live_nodes(fresh=True) if not found.get("draining")]
+    alive = live_nodes(fresh=True)
+    if node is not None and all(found["name"] != node for found in alive):
+        raise NodeNotFound(f"There is no live node {node!r}.")
+    nodes = [found for found in alive if not found.get("draining")]
     target = node or choose(nodes, model=model, version=row.version, now=time.time(), rng=_rng)
     if target is None:
         raise NodeUnavailable("No node is alive; try again shortly.")
@@ -223,9 +229,12 @@ def _take_over(job: LoadJob) -> bool:
 
 def _again(job: LoadJob, mine: QuerySet[LoadJob], *, node: str | None, detail: str) -> bool:
     """Give a job that was lost to ``node``, or end it: when nobody asked for it, or it was lost too often, or its
-    version was retired."""
+    version was retired. While there is no node for it, it stays open for a time: its own is being started again."""
     if job.version.status == VersionStatus.RETIRED:
         return bool(jobs_retire(job.version))
+    silent = clock.now() - (job.owner_seen_at or job.created_at)
+    if job.requested_by and node is None and silent < _OPEN_WITHOUT_A_NODE:
+        return False
     if job.requested_by and node is not None and job.attempts + 1 < _MOST_ATTEMPTS:
         try:
             with transaction.atomic():

@@ -61,8 +61,9 @@ def model_register(*, variants: Sequence[str] = (), **registration: Any) -> Mode
     if Runtime.ONNX in variants and row.runtime == Runtime.TORCH:
         row.runtime = Runtime.AUTO
         row.save(update_fields=["runtime", "updated_at"])
+    actor = registration.get("actor") or str(row.model.owner or "")
     for runtime in variants:
-        variant_request(model=row.model.name, version=row.version, runtime=runtime, actor=str(row.model.owner or ""))
+        variant_request(model=row.model.name, version=row.version, runtime=runtime, actor=actor)
     return row
 
 

@@ -263,14 +263,17 @@ class LoadView(APIView):
     @extend_schema(
         operation_id="models_load",
         tags=["models"],
-        request=serializers.OrderSerializer,
-        responses={200: serializers.LoadedSerializer, **problems(403, 404, 422, 503)},
+        request=serializers.LoadOrderSerializer,
+        responses={200: serializers.LoadedSerializer, 202: serializers.JobSerializer, **problems(403, 404, 422, 503)},
     )
     def post(self, request: Request, name: str) -> Response:
-        """Load a version and answer when it is warm."""
-        body = serializers.OrderSerializer(data=request.data)
+        """Load a version and answer when it is warm; at once, with the job, when `wait` is false."""
+        body = serializers.LoadOrderSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(services.version_load(model=name, **body.validated_data, actor=str(user_of(request))))
+        order = {"model": name, **body.validated_data, "actor": str(user_of(request))}
+        if order.pop("wait"):
+            return Response(services.version_load(**order))
+        return Response(serializers.JobSerializer(services.job_request(**order)).data, status=status.HTTP_202_ACCEPTED)
 
 
 class UnloadView(APIView):

@@ -79,8 +79,9 @@ class Heartbeat:
             "stopping": node.stopping(),
             **self._supervisor.state(),
         }
-        try:
+        with suppress(redis.RedisError):  # the broker may be away where the live state is not
             state["lane"] = lane.length(self._name)
+        try:
             client("live").set(PREFIX + self._name, json.dumps(state), px=int(conf.heartbeat_ttl * 1000))
         except redis.RedisError as exc:
             logger.warning("the heartbeat did not reach Redis: %s", exc)

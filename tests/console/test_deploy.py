@@ -14,6 +14,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from django.urls import reverse
 from prometheus_client import REGISTRY
 
 from altlas.kernel import env
@@ -40,6 +41,23 @@ def manifests() -> list[dict[str, Any]]:
 def containers() -> dict[str, dict[str, Any]]:
     specs = [found["spec"]["template"]["spec"] for found in manifests() if "template" in found.get("spec", {})]
     return {container["name"]: container for spec in specs for container in spec["containers"]}
+
+
+@pytest.mark.parametrize(
+    ("route", "names", "waits"),
+    [
+        ("model-load", {"name": "org/model"}, True),
+        ("model-aliases", {"name": "model"}, True),
+        ("model-alias", {"name": "model", "alias": "canary"}, True),
+        ("model-promote", {"name": "model", "version": "2"}, True),
+        ("node-drain", {"name": "a"}, True),
+        ("admin:orchestrator_node_order", {}, True),
+        ("model-infer", {"name": "model"}, False),
+    ],
+)
+def test_nginx_waits_longer_for_what_waits_for_a_load(route: str, names: dict[str, str], waits: bool) -> None:
+    (found,) = re.findall(r"location ~ (\S+) \{[^}]*proxy_read_timeout", (DEPLOY / "nginx" / "altlas.conf").read_text())
+    assert bool(re.match(found, reverse(route, kwargs=names))) is waits
 
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.glob("kubernetes/**/*.yaml")), ids=lambda path: path.name)

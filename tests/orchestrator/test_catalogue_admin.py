@@ -53,7 +53,19 @@ def test_an_alias_moves_after_its_version_has_loaded(operator: Client, drill: st
     answer = operator.post(action("set_alias", model), {"name": "stable", "version": "1", "weight": 100}, follow=True)
     assert "points at 1 with 100 %" in answer.content.decode()
     assert Alias.objects.get(model=model).weight == 100
+    operator.post(action("set_alias", model), {"name": "stable", "version": "1", "weight": ""})
+    assert Alias.objects.get(model=model).weight == 100
     assert [replica["state"] for replica in local_node.replicas(drill)] == ["ready"]
+
+
+def test_pinning_says_that_it_is_done(operator: Client, drill: str) -> None:
+    model = Model.objects.get(name=drill)
+    for verb, said in (("pin", "drill is pinned"), ("unpin", "drill may be evicted again")):
+        body = {"action": verb, "_selected_action": [str(model.pk)]}
+        answer = operator.post(reverse("admin:orchestrator_model_changelist"), body, follow=True)
+        assert said in answer.content.decode()
+        model.refresh_from_db()
+        assert model.pinned is (verb == "pin")
 
 
 def test_a_policy_is_changed(operator: Client, drill: str) -> None:

@@ -37,6 +37,7 @@ def test_a_models_life_from_registration_to_retirement(run: Any, local_node: Sce
     assert run("pin", "drill") == {"model": "drill", "pinned": True}
     assert run("pin", "drill", "--off")["pinned"] is False
     assert run("alias", "drill", "stable", "1", "--weight", "60")["weight"] == 60
+    assert run("alias", "drill", "stable", "1")["weight"] == 60
     assert "stable:60%" in run("list", "drill", as_json=False)
     assert run("alias", "drill", "stable", "--remove")["removed"]
     run(*register, "2")
@@ -47,6 +48,7 @@ def test_a_models_life_from_registration_to_retirement(run: Any, local_node: Sce
     assert run("unload", "drill")["replicas"] == 1
     events = run("events", "drill", "--limit", "100")
     assert {"registered", "load", "alias stable moved", "update done", "retired"} <= {e["reason"] for e in events}
+    assert {event["actor"] for event in events if event["reason"] == "registered"} == {"command"}
     assert all(event["actor"] in ("command", "") for event in events)
     assert "retired" in run("events", "drill", "--kind", "catalogue", as_json=False)
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gc
 import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from io import StringIO
+from typing import Any
 
 import psutil
 import pytest
+import redis
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -17,9 +23,12 @@ from rest_framework.test import APIClient
 from altlas.kernel import clock
 from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
-from orchestrator import services
+from orchestrator import lane, services
+from orchestrator.conf import conf
+from orchestrator.exceptions import LastNode
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, ModelVersion, Node
-from orchestrator.selectors import node_history, version_find
+from orchestrator.placement import load_of
+from orchestrator.selectors import cluster, live_nodes, node_history, version_find
 from orchestrator.selectors.cluster import PREFIX
 from orchestrator.services import nodes
 from orchestrator.services.events import event_record
@@ -82,22 +91,125 @@ def test_the_only_node_in_service_cannot_be_drained(operator: APIClient, local_n
     assert out.getvalue().startswith("here: in service, 0 of 512 MB")
 
 
-def test_a_second_drain_has_nothing_more_to_tell(
-    drill: str, local_node: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    services.model_load(model=drill)
+@dataclass
+class Other:
+    """Another node that only reports, and what it was told to load."""
+
+    report: dict[str, Any]
+    loaded: list[str] = field(default_factory=list)
+    keeps: bool = True
+
+    def load(self, row: ModelVersion, *, node: str, **_: Any) -> dict[str, Any]:
+        self.loaded.append(str(row))
+        if self.keeps:
+            held = {"model": row.model.name, "version": row.version, "state": "ready", "leases": 0, "last_used": None}
+            self.report["replicas"].append(held)
+            self.report["used_bytes"] += row.measured_bytes or 0
+        return {"node": node}
+
+    def tell(self, **changes: Any) -> None:
+        self.report |= changes
+        redis_client("live").set(PREFIX + self.report["name"], json.dumps(self.report), px=30_000)
+
+
+@pytest.fixture
+def other(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
     shown = Heartbeat(name="here", supervisor=local_node.supervisor).report()
-    redis_client("live").set(PREFIX + "other", json.dumps({**shown, "name": "other", "replicas": []}), px=30_000)
-    loaded = list[str]()
-    monkeypatch.setattr(nodes, "load_on", lambda row, *, node, **_: loaded.append(f"{row} on {node}"))
-    try:
-        first = services.node_drain(name="here")
-        second = services.node_drain(name="here")  # while the last sign of life still shows the model
-    finally:
-        redis_client("live").delete(PREFIX + "other")
+    found = Other({**shown, "name": "other", "replicas": [], "used_bytes": 0, "budget_bytes": 100 * MB})
+    found.tell()
+    monkeypatch.setattr(nodes, "load_on", found.load)
+    monkeypatch.setattr(nodes, "_lost", partial(lost_by_the_last_report, found, nodes._lost))
+    monkeypatch.setattr(conf, "heartbeat_seconds", 0.0)
+    monkeypatch.setattr(nodes, "_LATE_SECONDS", 0.0)
+    yield found
+    redis_client("live").delete(PREFIX + "other")
+
+
+def lost_by_the_last_report(other: Other, lost: Callable[[Any], Any], placed: Any) -> Any:
+    other.tell()
+    return lost(placed)
+
+
+def test_a_second_drain_has_nothing_more_to_tell(drill: str, local_node: Scene, other: Other) -> None:
+    services.model_load(model=drill)
+    first = services.node_drain(name="here")
+    second = services.node_drain(name="here")  # while the last sign of life still shows the model
     assert first["moved"] == [{"model": drill, "version": "1", "to": "other"}]
     assert second == {"node": "here", "moved": [], "kept": []}
-    assert loaded == ["drill:1 on other"]
+    assert other.loaded == ["drill:1"]
+
+
+def test_a_drain_keeps_what_fits_nowhere_without_evicting(local_node: Scene, other: Other) -> None:
+    for name in "abc":
+        services.model_register(name=name, task="echo", source="echo://", version="1")
+        services.model_load(model=name)
+    ModelVersion.objects.update(measured_bytes=30 * MB)
+    other.tell(used_bytes=20 * MB)  # and this stays its last sign of life until all have been tried
+    told = StringIO()
+    with pytest.raises(CommandError, match=r"^c:1 stays: No other node has 30 MB to spare for it\.$"):
+        call_command("nodes", "drain", "here", stdout=told)
+    assert told.getvalue().splitlines() == ["a:1 moved to other", "b:1 moved to other", "here takes nothing new."]
+    assert other.loaded == ["a:1", "b:1"]
+    eventually(lambda: [found["model"] for found in local_node.replicas()] == ["c"], within=10)
+
+
+def test_a_drain_tells_what_the_other_node_did_not_keep_and_serves_it_on(
+    drill: str, console: Client, local_node: Scene, other: Other
+) -> None:
+    services.model_load(model=drill)
+    other.keeps = False
+    done = services.node_drain(name="here")
+    assert done["moved"] == []
+    assert done["kept"] == [{"model": drill, "version": "1", "detail": "other did not keep it."}]
+    assert [found["state"] for found in local_node.replicas(drill)] == ["ready"]
+    answer = console.post(reverse("admin:orchestrator_node_order"), {"verb": "drain", "node": "here"})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "drill:1 stays: other did not keep it.")
+
+
+def test_nothing_is_moved_to_a_node_that_is_stopping(drill: str, local_node: Scene, other: Other) -> None:
+    other.tell(stopping=True)
+    with pytest.raises(LastNode):
+        services.node_drain(name="here")
+
+
+def test_a_broker_that_is_away_does_not_silence_a_node(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_node: str) -> int:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(lane, "length", away)
+    Heartbeat(name="mute", supervisor=local_node.supervisor).report()
+    try:
+        assert [load_of(node) for node in live_nodes(fresh=True) if node["name"] == "mute"] == [0]
+    finally:
+        redis_client("live").delete(PREFIX + "mute")
+
+
+def test_nodes_are_listed_dead_ones_too(local_node: Scene) -> None:
+    Node.objects.create(name="dead", draining=True, last_seen_at="2020-01-02T03:04:05Z")
+    out = StringIO()
+    call_command("nodes", "list", stdout=out)
+    dead, living = out.getvalue().splitlines()
+    assert dead == "dead: not alive, last seen 2020-01-02 03:04:05 UTC; drained"
+    assert living.startswith("here: in service")
+
+
+@pytest.mark.parametrize("command", ["nodes", "models"])
+def test_who_lists_while_redis_is_away_is_told_so(command: str, drill: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_role: str) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(cluster, "client", away)
+    with pytest.raises(CommandError, match="cannot be reached"):
+        call_command(command, "list")
+
+
+def test_the_last_hour_of_a_node_has_nothing_older(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Heartbeat(name="here", supervisor=local_node.supervisor).report()
+    redis_client("live").delete(cluster.HISTORY + "here")
+    for age in (3700, 3500, 0):
+        monkeypatch.setattr(history, "_kept_at", -1000.0)
+        history.keep("here", {**report, "at": time.time() - age, "loads": age})
+    assert [sample["loads"] for sample in node_history(name="here")] == [3500, 0]
 
 
 def test_a_load_is_one_job_from_its_beginning_to_its_end(operator: APIClient, drill: str) -> None:
@@ -190,6 +302,33 @@ def test_a_job_that_comes_after_its_version_was_retired_loads_nothing(drill: str
     job.refresh_from_db()
     assert (job.status, job.error_code) == (JobStatus.CANCELLED, "version_retired")
     assert local_node.replicas(drill) == []
+
+
+def test_a_load_that_nobody_waits_for_is_a_job(operator: APIClient, drill: str, local_node: Scene) -> None:
+    answer = operator.post("/api/v1/models/drill/load", {"wait": False}, format="json")
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["version"], answer.json()["node"], answer.json()["status"]) == ("1", "here", "queued")
+    out = StringIO()
+    call_command("models", "load", drill, "--no-wait", stdout=out)
+    assert f"job: {answer.json()['id']}" in out.getvalue()
+    job_run(job=answer.json()["id"])
+    assert [job["status"] for job in operator.get("/api/v1/jobs").json()["results"]] == ["ready"]
+    assert operator.post("/api/v1/models/drill/load", {"wait": False, "node": "nowhere"}).status_code == 404
+
+
+def test_a_lost_job_waits_for_a_node_in_service_but_not_for_ever(drill: str, other: Other) -> None:
+    job = job_open(version_find(model=drill), node="dead", requested_by="ada")
+    LoadJob.objects.update(owner_seen_at=clock.now() - timedelta(minutes=1))
+    redis_client("live").delete(PREFIX + "here")
+    other.tell(draining=True)
+    assert [node["name"] for node in live_nodes(fresh=True)] == ["other"]
+    assert jobs_take_over(alive={"other"}) == 0
+    job.refresh_from_db()
+    assert (job.status, job.node) == (JobStatus.QUEUED, "dead")
+    LoadJob.objects.update(owner_seen_at=clock.now() - timedelta(minutes=11))
+    assert jobs_take_over(alive={"other"}) == 1
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "node_unavailable")
 
 
 def test_a_job_of_a_retired_version_is_not_taken_over(drill: str, local_node: Scene) -> None:

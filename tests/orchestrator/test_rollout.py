@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from rest_framework.test import APIClient
 
 from altlas.kernel.errors import Conflict, InvalidInput
 from altlas.kernel.redis import client
+from authgateway.testing import bearer, make_user
 from orchestrator import exceptions, policies, selectors, services
 from orchestrator.models import Alias, CacheEvent, Model, ModelVersion
 from orchestrator.policies import Places, Split
@@ -89,6 +91,19 @@ def test_canary_traffic_is_split_within_one_percent_by_the_service(local_node: S
 
     served = Counter(services.infer(model="drill", inputs=["x"]).version for _ in range(200))
     assert 15 <= served["2"] <= 25
+
+
+@pytest.mark.django_db
+def test_an_alias_that_moves_keeps_its_weight_unless_it_is_given_another(local_node: Scene) -> None:
+    for version in ("1", "2"):
+        register(version)
+    assert services.alias_set(model="drill", name="canary", version="1").weight == 0
+    services.alias_set(model="drill", name="canary", version="1", weight=10)
+    assert services.alias_set(model="drill", name="canary", version="2").weight == 10
+    operator = APIClient(headers=bearer(make_user("grace", superuser=True)))
+    for given, weight in (({}, 10), ({"weight": None}, 10), ({"weight": 0}, 0)):
+        body = {"name": "canary", "version": "1", **given}
+        assert operator.post("/api/v1/models/drill/aliases", body, format="json").json()["weight"] == weight
 
 
 @pytest.mark.django_db

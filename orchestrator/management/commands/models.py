@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def do_list(self, options: Mapping[str, Any]) -> Rows:
-        states = replica_states(selectors.cache_state())
+        states = replica_states(selectors.cache_state(strict=True))
         return [
             {
                 "model": model.name,
@@ -80,10 +80,14 @@ class Command(BaseCommand):
             description=options["description"],
             options=_object(options["options"]),
             variants=options["variant"],
+            actor=ACTOR,
         )
         return serializers.VersionSerializer(row).data
 
     def do_load(self, options: Mapping[str, Any]) -> Any:
+        if options["no_wait"]:
+            job = services.job_request(**_where(options), actor=ACTOR)
+            return {"job": job.pk, "model": options["model"], "version": job.version.version, "node": job.node}
         return services.version_load(**_where(options), actor=ACTOR)
 
     def do_unload(self, options: Mapping[str, Any]) -> Any:
@@ -222,6 +226,11 @@ def _order(parser: ArgumentParser) -> None:
     parser.add_argument("--node")
 
 
+def _load(parser: ArgumentParser) -> None:
+    _order(parser)
+    parser.add_argument("--no-wait", action="store_true", help="print the load job and go; /api/v1/jobs has its end")
+
+
 def _pin(parser: ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("--off", action="store_true", help="let it be evicted again")
@@ -231,7 +240,9 @@ def _alias(parser: ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("alias")
     parser.add_argument("version", nargs="?")
-    parser.add_argument("--weight", type=int, default=0, help="percent of the traffic that names no version")
+    parser.add_argument(
+        "--weight", type=int, help="percent of the traffic that names no version; without it, as it was (a new one: 0)"
+    )
     parser.add_argument("--remove", action="store_true")
 
 
@@ -260,7 +271,7 @@ def _policy(parser: ArgumentParser) -> None:
 VERBS: Final[dict[str, tuple[str, Callable[[ArgumentParser], None]]]] = {
     "list": ("Models, their versions, and where they stand.", _list),
     "register": ("Add a version; its files stay where they are.", _register),
-    "load": ("Load a version and wait until it is warm.", _order),
+    "load": ("Load a version and wait until it is warm.", _load),
     "unload": ("Unload a model; requests under way finish first.", _order),
     "pin": ("Keep a model from being evicted.", _pin),
     "alias": ("Point an alias at a version, once that has loaded.", _alias),

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import selectors, services
+from orchestrator.models import Node
 
 
 class Command(BaseCommand):
@@ -33,15 +34,26 @@ class Command(BaseCommand):
             raise CommandError(exc.detail) from exc
 
     def _list(self) -> None:
-        for node in selectors.cache_state():
-            models = ", ".join(f"{held['model']}:{held['version']} {held['state']}" for held in node["replicas"])
-            state = "draining" if node["draining"] else "in service"
-            used = f"{node['used_bytes'] >> 20} of {node['budget_bytes'] >> 20} MB"
-            self.stdout.write(f"{node['name']}: {state}, {used}; {models or 'no models'}")
+        live = {node["name"]: node for node in selectors.cache_state(strict=True)}
+        rows = {row.name: row for row in selectors.node_list()}
+        for name in sorted(live.keys() | rows.keys()):
+            self.stdout.write(f"{name}: {_living(live[name]) if name in live else _silent(rows[name])}")
 
     def _drained(self, done: dict[str, Any]) -> None:
         for entry in done["moved"]:
             self.stdout.write(f"{entry['model']}:{entry['version']} moved to {entry['to']}")
-        for entry in done["kept"]:
-            self.stdout.write(f"{entry['model']}:{entry['version']} stays: {entry['detail']}")
         self.stdout.write(f"{done['node']} takes nothing new.")
+        if done["kept"]:
+            stays = [f"{entry['model']}:{entry['version']} stays: {entry['detail']}" for entry in done["kept"]]
+            raise CommandError("\n".join(stays))
+
+
+def _living(node: dict[str, Any]) -> str:
+    models = ", ".join(f"{held['model']}:{held['version']} {held['state']}" for held in node["replicas"])
+    state = "stopping" if node.get("stopping") else "draining" if node["draining"] else "in service"
+    return f"{state}, {node['used_bytes'] >> 20} of {node['budget_bytes'] >> 20} MB; {models or 'no models'}"
+
+
+def _silent(row: Node) -> str:
+    seen = f"last seen {row.last_seen_at:%Y-%m-%d %H:%M:%S} UTC" if row.last_seen_at else "never seen"
+    return f"not alive, {seen}{'; drained' if row.draining else ''}"

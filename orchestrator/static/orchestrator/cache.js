@@ -3,6 +3,7 @@
   "use strict";
   const EVERY_MS = 1000;
   const MB = 2 ** 20;
+  const HOUR = 3600, GAP = 25; // seconds; a sample is due every ten
   const root = document.getElementById("model-cache");
   if (!root) return;
   const mayOperate = root.dataset.operate === "1";
@@ -24,7 +25,7 @@
     ["pinned", (r) => (r.pinned ? word("yes") : "")],
   ];
 
-  let histories = {};
+  let histories = { now: 0, nodes: {} };
 
   function ago(seconds) {
     const s = Math.max(0, Math.round(seconds));
@@ -60,31 +61,36 @@
     return ["unload", "recycle", replica.pinned ? "unpin" : "pin"];
   }
 
-  // The last hour as a line; the scale is the largest value, written beside it.
+  // The last hour as a line, with a gap where nothing was told; the scale is the largest value, written beside it.
   function chart(title, samples, value, format) {
     const WIDTH = 360, HEIGHT = 64;
     const made = element("figure", undefined, { class: "cache-chart" });
     const values = samples.map(value);
-    const top = Math.max(1, ...values);
-    const from = samples.length ? samples[0].at : 0;
-    const span = Math.max(1, (samples.length ? samples[samples.length - 1].at : 1) - from);
-    const points = samples.map((s, i) => `${((WIDTH * (s.at - from)) / span).toFixed(1)},${(HEIGHT - (HEIGHT * values[i]) / top).toFixed(1)}`);
+    const most = Math.max(0, ...values);
+    const from = histories.now - HOUR;
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("viewBox", `0 -2 ${WIDTH} ${HEIGHT + 4}`);
     svg.setAttribute("role", "img");
     const now = samples.length ? format(values[values.length - 1]) : "–";
-    const caption = word("{title}: {now} (most {most})", { title, now, most: format(samples.length ? top : 0) });
+    const caption = word("{title}: {now} (most {most})", { title, now, most: format(most) });
     svg.setAttribute("aria-label", caption);
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-    line.setAttribute("points", points.join(" "));
-    svg.append(line);
+    const lines = [];
+    samples.forEach((s, i) => {
+      if (!i || s.at - samples[i - 1].at > GAP) lines.push([]);
+      lines.at(-1).push(`${((WIDTH * (s.at - from)) / HOUR).toFixed(1)},${(HEIGHT - (HEIGHT * values[i]) / Math.max(1, most)).toFixed(1)}`);
+    });
+    for (const points of lines) {
+      const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+      line.setAttribute("points", points.join(" "));
+      svg.append(line);
+    }
     made.append(element("figcaption", caption), svg);
     return made;
   }
 
   function charts(name) {
     const made = element("div", undefined, { class: "cache-charts" });
-    const samples = histories[name] || [];
+    const samples = histories.nodes[name] || [];
     // Counters become what was added since the sample before; a restart counts from nothing again.
     const loads = samples.map((s, i) => ({ at: s.at, loads: i && s.loads >= samples[i - 1].loads ? s.loads - samples[i - 1].loads : s.loads * (i > 0) }));
     made.append(chart(word("Memory, last hour"), samples, (s) => s.used, (v) => `${(v / MB).toFixed(0)} MB`));
@@ -167,7 +173,7 @@
     if (document.hidden) return;
     try {
       const answer = await fetch(root.dataset.history, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
-      if (answer.ok) histories = (await answer.json()).nodes;
+      if (answer.ok) histories = await answer.json();
     } catch {
       // The charts stay as they are until the next round.
     }
@@ -181,17 +187,20 @@
 
   async function order(fields) {
     const question = ASKED_FIRST[fields.verb];
+    // What has the focus is not drawn anew, and a question that is dismissed leaves the focus where it was.
+    document.activeElement?.blur();
     if (question && !window.confirm(word(question, fields))) return;
     const told = root.querySelector(".cache-told");
     told.dataset.bad = "0";
     told.textContent = `${word(fields.verb)}: ${fields.model || fields.node}…`;
-    document.activeElement?.blur();
     const body = new URLSearchParams(fields);
     const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
     try {
       const answer = await fetch(root.dataset.order, { method: "POST", body, headers: { "X-CSRFToken": token } });
-      told.dataset.bad = answer.ok ? "0" : "1";
-      told.textContent = (await answer.json()).detail;
+      // A proxy's own answer, or the page to log in at, is no JSON.
+      const said = await answer.json().catch(() => null);
+      told.dataset.bad = answer.ok && said ? "0" : "1";
+      told.textContent = said?.detail ?? `${answer.status} ${answer.statusText}`;
     } catch (error) {
       told.dataset.bad = "1";
       told.textContent = String(error);

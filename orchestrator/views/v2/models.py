@@ -70,7 +70,7 @@ class ModelReadyView(V2View):
 class ModelStatsView(V2View):
     @extend_schema(operation_id="v2_model_stats", tags=["v2"], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, name: str, version: str | None = None) -> Response:
-        """Counts since the live Redis was started."""
+        """Counts since the broker's Redis was started."""
         if version is not None:
             rows = [selectors.version_choose(model=name, version=version)]
         else:
