@@ -59,6 +59,18 @@ def nodes_ready(*, model: str, version: str) -> list[str]:
     ]
 
 
+def fails_everywhere(*, model: str, version: str) -> bool:
+    """Return whether every node in service has failed for good to load the version, so that none would try again."""
+    nodes = [node for node in live_nodes(fresh=True) if not node.get("draining")]
+    return bool(nodes) and all(
+        any(
+            (failure["model"], failure["version"], failure["retry_after"]) == (model, version, None)
+            for failure in node.get("failures", ())
+        )
+        for node in nodes
+    )
+
+
 def node_alive(name: str) -> bool | None:
     """Return whether the node gives signs of life; None when Redis does not say."""
     try:

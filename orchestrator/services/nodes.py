@@ -94,24 +94,36 @@ def _in_service(*, besides: str) -> list[dict[str, Any]]:
 
 
 def _target(key: Key, *, need: int, besides: str, placed: Mapping[Key, _Placed]) -> str:
-    """Return the node to move ``key`` to: one that has it, or has room for it as it is.
+    """Return the node to move ``key`` to: one that has it, or has room for it as it is, or else when what is idle there
+    leaves. What is in use or pinned does not leave for it, and neither does what was moved there before.
 
-    Raises: NodeUnavailable: there is none. What others hold does not leave for what is moved.
+    Raises: NodeUnavailable: there is none.
     """
-    fitting = [node for node in _in_service(besides=besides) if _fits(node, key, need, placed)]
+    nodes = _in_service(besides=besides)
+    fitting = [node for node in nodes if _fits(node, key, need, placed)] or [
+        node for node in nodes if _fits(node, key, need, placed, without_idle=True)
+    ]
     target = choose(fitting, model=key.model, version=key.version, now=time.time(), rng=_rng)
     if target is None:
         raise NodeUnavailable(f"No other node has {need >> 20} MB to spare for it.")
     return target
 
 
-def _fits(node: Mapping[str, Any], key: Key, need: int, placed: Mapping[Key, _Placed]) -> bool:
+def _fits(
+    node: Mapping[str, Any], key: Key, need: int, placed: Mapping[Key, _Placed], *, without_idle: bool = False
+) -> bool:
     shown = _held(node, ARRIVING | {State.READY})
     if key in shown:
         return True
+    moved = {other: found.bytes for other, found in placed.items() if found.to == node["name"]}
     # Its last sign of life may be older than what was just moved there.
-    coming = sum(found.bytes for other, found in placed.items() if found.to == node["name"] and other not in shown)
-    used = node["used_bytes"] + coming
+    used = node["used_bytes"] + sum(size for other, size in moved.items() if other not in shown)
+    if without_idle:
+        used -= sum(
+            held["bytes"]
+            for held in node["replicas"]
+            if _may_leave(held) and Key(held["model"], held["version"]) not in moved
+        )
     # Above the high watermark a node lets go of what is idle; one that holds nothing has nothing to let go of.
     return bool(not used or used + need <= node["budget_bytes"] * node["high_watermark"])
 
@@ -130,6 +142,10 @@ def _lost(placed: Mapping[Key, _Placed]) -> list[Key]:
         time.sleep(_LOOK_SECONDS)
     ready = {name: _held(node, {State.READY}) for name, node in nodes.items()}
     return [key for key, found in placed.items() if key not in ready.get(found.to, ())]
+
+
+def _may_leave(held: Mapping[str, Any]) -> bool:
+    return held["state"] == State.READY and not held["leases"] and not held["pinned"]
 
 
 def _held(node: Mapping[str, Any], states: Collection[State]) -> set[Key]:

@@ -21,7 +21,8 @@ from orchestrator import lane
 from orchestrator.conf import conf
 from orchestrator.models import Node
 from orchestrator.selectors.catalogue import models_named, versions_gone
-from orchestrator.selectors.cluster import PREFIX, live_nodes
+from orchestrator.selectors.cluster import PREFIX, fails_everywhere, live_nodes
+from orchestrator.services.catalogue import failure_record
 from orchestrator.services.jobs import jobs_reconcile, jobs_take_over
 from orchestrator.services.purge import history_purge
 from orchestrator.supervisor.spec import Key
@@ -119,10 +120,18 @@ class Heartbeat:
 
     def _follow_catalogue(self) -> None:
         # Nodes are told of changes; this is for what they were told while they did not listen.
-        held = {Key(found["model"], found["version"]) for found in self._supervisor.state()["replicas"]}
+        state = self._supervisor.state()
+        held = {Key(found["model"], found["version"]) for found in state["replicas"]}
+        failed = {Key(found["model"], found["version"]): found for found in state["failures"]}
         # A request that was on its way when its version was retired or deleted may have had it loaded once more.
-        for key in versions_gone(held):
-            self._supervisor.unload(key, reason="gone")
+        gone = versions_gone(held | failed.keys())
+        for key in gone:
+            self._supervisor.forget(key)
+        # What failed here while another node had it was no fault of the version; that node may have left since.
+        for key in failed.keys() - gone:
+            if fails_everywhere(model=key.model, version=key.version):
+                detail = str(failed[key]["detail"])
+                failure_record(model=key.model, version=key.version, detail=detail, node=self._name)
         for model in models_named({key.model for key in held}):
             self._supervisor.follow(model.name, pinned=model.pinned, max_replicas=model.max_replicas)
 

@@ -25,7 +25,7 @@ from altlas.kernel.redis import client as redis_client
 from authgateway.testing import bearer, make_user
 from orchestrator import lane, services
 from orchestrator.conf import conf
-from orchestrator.exceptions import LastNode
+from orchestrator.exceptions import LastNode, ModelUnloadable
 from orchestrator.models import CacheEvent, JobStatus, LoadJob, Model, ModelVersion, Node
 from orchestrator.placement import load_of
 from orchestrator.selectors import cluster, live_nodes, node_history, version_find
@@ -102,10 +102,22 @@ class Other:
     def load(self, row: ModelVersion, *, node: str, **_: Any) -> dict[str, Any]:
         self.loaded.append(str(row))
         if self.keeps:
-            held = {"model": row.model.name, "version": row.version, "state": "ready", "leases": 0, "last_used": None}
-            self.report["replicas"].append(held)
-            self.report["used_bytes"] += row.measured_bytes or 0
+            self.hold(row.model.name, row.version, row.measured_bytes or 0)
         return {"node": node}
+
+    def hold(self, model: str, version: str, size: int, *, leases: int = 0, pinned: bool = False) -> None:
+        self.report["replicas"].append(
+            {
+                "model": model,
+                "version": version,
+                "state": "ready",
+                "bytes": size,
+                "leases": leases,
+                "pinned": pinned,
+                "last_used": None,
+            }
+        )
+        self.report["used_bytes"] += size
 
     def tell(self, **changes: Any) -> None:
         self.report |= changes
@@ -139,14 +151,22 @@ def test_a_second_drain_has_nothing_more_to_tell(drill: str, local_node: Scene, 
     assert other.loaded == ["drill:1"]
 
 
-def test_a_drain_keeps_what_fits_nowhere_without_evicting(local_node: Scene, other: Other) -> None:
+@pytest.mark.parametrize(
+    ("leases", "pinned", "size"),
+    [(1, False, 30), (0, True, 30), (0, False, 45)],
+    ids=["what is in use", "what is pinned", "what came before"],
+)
+def test_a_drain_evicts_nothing_but_what_is_idle(
+    local_node: Scene, other: Other, leases: int, pinned: bool, size: int
+) -> None:
     for name in "abc":
         services.model_register(name=name, task="echo", source="echo://", version="1")
         services.model_load(model=name)
-    ModelVersion.objects.update(measured_bytes=30 * MB)
-    other.tell(used_bytes=20 * MB)  # and this stays its last sign of life until all have been tried
+    ModelVersion.objects.update(measured_bytes=size * MB)
+    other.hold("there", "1", 20 * MB, leases=leases, pinned=pinned)
+    other.tell()  # and this stays its last sign of life until all have been tried
     told = StringIO()
-    with pytest.raises(CommandError, match=r"^c:1 stays: No other node has 30 MB to spare for it\.$"):
+    with pytest.raises(CommandError, match=r"^c:1 stays: No other node has \d+ MB to spare for it\.$"):
         call_command("nodes", "drain", "here", stdout=told)
     assert told.getvalue().splitlines() == ["a:1 moved to other", "b:1 moved to other", "here takes nothing new."]
     assert other.loaded == ["a:1", "b:1"]
@@ -279,6 +299,37 @@ def test_a_copy_of_a_retired_version_goes_with_a_heartbeat(drill: str, local_nod
     retired(drill)  # and the node was not told, or a request that was on its way had it loaded once more
     Heartbeat(name="here", supervisor=local_node.supervisor).write()
     eventually(lambda: local_node.replicas(drill) == [], within=10)
+
+
+def test_how_a_version_failed_is_forgotten_once_it_is_retired(drill: str, local_node: Scene) -> None:
+    services.model_register(name=drill, task="echo", source="echo://", version="2", options={"fail_load": "permanent"})
+    with pytest.raises(ModelUnloadable):
+        services.model_load(model=drill, version="2")
+    assert local_node.supervisor.state()["failures"]
+    services.version_retire(model=drill, version="2")
+    Heartbeat(name="here", supervisor=local_node.supervisor).write()
+    assert local_node.supervisor.state()["failures"] == []
+
+
+def test_what_no_node_can_load_any_more_counts_as_failed_when_the_one_that_could_has_left(
+    drill: str, local_node: Scene, other: Other
+) -> None:
+    services.model_register(name=drill, task="echo", source="echo://", version="2", options={"fail_load": "permanent"})
+    with pytest.raises(ModelUnloadable):
+        services.model_load(model=drill, version="2")
+    row = ModelVersion.objects.get(version="2")
+    ModelVersion.objects.filter(pk=row.pk).update(status="available", status_reason="")  # as the other one says
+    heartbeat = Heartbeat(name="here", supervisor=local_node.supervisor)
+    heartbeat.report()
+    other.hold(drill, "2", 1)
+    other.tell()
+    heartbeat._follow_catalogue()
+    row.refresh_from_db()
+    assert row.status == "available"
+    redis_client("live").delete(PREFIX + "other")
+    heartbeat._follow_catalogue()
+    row.refresh_from_db()
+    assert row.status == "failed" and row.status_reason
 
 
 @pytest.mark.parametrize("body", [{"version": "1"}, {}])
