@@ -305,10 +305,10 @@ def test_how_a_version_failed_is_forgotten_once_it_is_retired(drill: str, local_
     services.model_register(name=drill, task="echo", source="echo://", version="2", options={"fail_load": "permanent"})
     with pytest.raises(ModelUnloadable):
         services.model_load(model=drill, version="2")
-    assert local_node.supervisor.state()["failures"]
+    eventually(lambda: local_node.supervisor.state()["failures"], within=10)  # the view is published behind the answer
     services.version_retire(model=drill, version="2")
     Heartbeat(name="here", supervisor=local_node.supervisor).write()
-    assert local_node.supervisor.state()["failures"] == []
+    eventually(lambda: not local_node.supervisor.state()["failures"], within=10)
 
 
 def test_what_no_node_can_load_any_more_counts_as_failed_when_the_one_that_could_has_left(
@@ -319,6 +319,7 @@ def test_what_no_node_can_load_any_more_counts_as_failed_when_the_one_that_could
         services.model_load(model=drill, version="2")
     row = ModelVersion.objects.get(version="2")
     ModelVersion.objects.filter(pk=row.pk).update(status="available", status_reason="")  # as the other one says
+    eventually(lambda: local_node.supervisor.state()["failures"], within=10)
     heartbeat = Heartbeat(name="here", supervisor=local_node.supervisor)
     heartbeat.report()
     other.hold(drill, "2", 1)
