@@ -1,9 +1,9 @@
 """Which node serves a request: pure, from the nodes' own reports.
 
-A ready copy first, the least busy of them; then a node where it is being loaded; then one with room; then, when all
-are full, the node whose oldest model is oldest. Nodes that refuse work, or could not load the version a moment ago,
-come after the others. Among what is nearly as good the choice is random: many callers that see the same second-old
-report must not all run to the same node.
+A ready copy first, the least busy of them, on a node that is being drained only when no other has one; then a node
+where it is being loaded; then one with room; then, when all are full, the node whose oldest model is oldest. Nodes that
+refuse work, or could not load the version a moment ago, come after the others. Among what is nearly as good the choice
+is random: many callers that see the same second-old report must not all run to the same node.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ def choose(
         return None
     open_nodes = _preferred(nodes, lambda node: not node.get("draining"))
     open_nodes = _preferred(open_nodes, lambda node: not node.get("shedding"))
-    ready = [node for node in open_nodes if _holds(node, model, version, frozenset({"ready"}))]
-    if ready:
-        return _random_best(ready, rng)
+    for there in (open_nodes, [node for node in nodes if not node.get("shedding")]):
+        ready = [node for node in there if _holds(node, model, version, frozenset({"ready"}))]
+        if ready:
+            return _random_best(ready, rng)
     loading = [node for node in open_nodes if _holds(node, model, version, _LOADING)]
     if loading:
         return _random_best(loading, rng)

@@ -64,6 +64,7 @@ class Runner:
         self._grid: Grid | None = None
         self._passes: Counter[Shape] = Counter()  # those of requests; at most as many shapes as the grid has
         self._census = Census()
+        self._paths: dict[str, str] = {}
         self._hurried = threading.Event()  # somebody waits for the load, which began for nobody
 
     def serve(self) -> int:
@@ -145,6 +146,7 @@ class Runner:
     # --- loading ----------------------------------------------------------------------------------------------------
     def _load(self, order: dict[str, Any]) -> bool:
         folder = Path(order["folder"]) if order["folder"] else None
+        self._paths = {name: order[name] for name in ("variant", "folder") if order[name]}
         successor = order.get("shapes") is not None
 
         def gently(work: Callable[[], _T]) -> _T:
@@ -176,16 +178,16 @@ class Runner:
                 gently(lambda: self._run_all(shapes))
                 self._warming.ready(time.monotonic())
         except RunnerError as exc:
-            return self._failed(order, exc.code, exc.detail, permanent=exc.permanent)
+            return self._failed(exc.code, exc.detail, permanent=exc.permanent)
         except StarvedError:
-            self._failed(order, STARVED, "No processor was left for it.")
+            self._failed(STARVED, "No processor was left for it.")
             os._exit(0)  # its thread still computes
         except Exception as exc:
             if is_exhaustion(exc):
-                self._failed(order, "memory_limit", _TOO_MUCH)
+                self._failed("memory_limit", _TOO_MUCH)
                 os._exit(MEMORY_STATUS)
             logger.exception("load failed")
-            return self._failed(order, "model_unavailable", f"{type(exc).__name__}: {exc}"[:500])
+            return self._failed("model_unavailable", f"{type(exc).__name__}: {exc}")
         self._housekeeping.loaded()
         self._busy_since = None
         self._send(
@@ -197,13 +199,15 @@ class Runner:
         )
         return True
 
-    def _failed(self, order: dict[str, Any], code: str, detail: str, *, permanent: bool = False) -> bool:
-        # Libraries name files by their whole paths, and who asks the model for an answer is told the cause.
-        for name in ("variant", "folder"):
-            if order[name]:
-                detail = detail.replace(order[name], f"<{name}>")
-        self._send(op="failed", code=code, detail=detail, permanent=permanent)
+    def _failed(self, code: str, detail: str, *, permanent: bool = False) -> bool:
+        self._send(op="failed", code=code, detail=self._told(detail), permanent=permanent)
         return False
+
+    def _told(self, detail: str) -> str:
+        """Return what may be told: libraries name files by their whole paths, and at any length."""
+        for name, path in self._paths.items():
+            detail = detail.replace(path, f"<{name}>")
+        return detail[:500]
 
     # --- serving ----------------------------------------------------------------------------------------------------
     def _turn(self) -> bool:
@@ -330,7 +334,7 @@ class Runner:
         if not known:
             logger.error("inference failed", exc_info=exc)
         code = exc.code if isinstance(exc, RunnerError) else "inference_failed"
-        detail = exc.detail if isinstance(exc, RunnerError) else f"{type(exc).__name__}: {exc}"[:500]
+        detail = self._told(exc.detail if isinstance(exc, RunnerError) else f"{type(exc).__name__}: {exc}")
         for request in requests:
             self._send(op="error", id=request.id, code=code, detail=detail)
 

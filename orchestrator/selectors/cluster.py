@@ -60,7 +60,10 @@ def nodes_ready(*, model: str, version: str) -> list[str]:
 
 
 def fails_everywhere(*, model: str, version: str) -> bool:
-    """Return whether every node in service has failed for good to load the version, so that none would try again."""
+    """Return whether every node in service has failed for good to load the version, so that none would try again, and
+    none that is being drained serves it still."""
+    if nodes_ready(model=model, version=version):
+        return False
     nodes = [node for node in live_nodes(fresh=True) if not node.get("draining")]
     return bool(nodes) and all(
         any(

@@ -19,7 +19,7 @@ from orchestrator.supervisor.policy import ReplicaView, Snapshot, Verdict
 from orchestrator.supervisor.replay import as_record
 from orchestrator.supervisor.replica import BACKGROUND, PREFETCH, WAITING, CoreSettings, Replica, Shell, Ticket
 from orchestrator.supervisor.spec import Key, VersionSpec
-from orchestrator.supervisor.states import ARRIVING, CHARGED, State
+from orchestrator.supervisor.states import ARRIVING, CHARGED, LEAVING, State
 from orchestrator.supervisor.upkeep import Upkeep
 
 
@@ -257,6 +257,8 @@ class Core:
                 elif not replica.extra and now - replica.queued_at > self.settings.order_seconds:
                     self._cancel(replica, reason="no_room_in_time")
             self._prove(replica, now)
+            if replica.heir and now >= replica.room_until and not self.pressure and not self._leaving():
+                replica.heir = False  # what was freed for it is not enough any more: others go first again
         for known in (self.failures, self._upkeep.failures):
             for key in [key for key, failure in known.items() if failure.forgotten(now)]:
                 del known[key]
@@ -286,10 +288,11 @@ class Core:
             if replica.state is State.DRAINING and replica.gate.close_if_idle():
                 self._leave(replica)
         held_up = False
+        kept = 0  # bytes that others are not to take
         for replica, since, urgent in self._queue():
             if not self.has_slot:
                 break
-            if replica.state is not State.QUEUED:
+            if replica.state is not State.QUEUED or (kept and not self._fits_beside(kept, replica, now)):
                 continue
             waited = max(0.0, now - since)
             started = self._try_load(replica, may_evict=not held_up, urgent=urgent, waited=waited, now=now)
@@ -297,9 +300,8 @@ class Core:
                 # A smaller one may go first, but not for ever. What nobody waits for may find no room for long, as it
                 # closes no model in use: it holds up others no longer than that.
                 late = waited > self.settings.overtake_seconds
-                keeps = replica.heir and now < replica.room_until and self._frees()
-                if keeps or (urgent and late):
-                    break
+                if (urgent and late) or (replica.heir and now < replica.room_until):
+                    kept += self.need(replica.spec)
                 held_up = held_up or not late
         self._trim(now)
 
@@ -362,9 +364,10 @@ class Core:
             if decision.verdict is Verdict.WAIT or not may_evict:
                 return False
             inputs["wanted_by"] = str(replica.spec.key)
-            if not urgent:
+            left = [self._evict(self.replicas[victim], inputs, decision) for victim in decision.victims]
+            if any(left) and not urgent:
                 self.inherit(replica, now)
-            if all([self._evict(self.replicas[victim], inputs, decision) for victim in decision.victims]):
+            if all(left):
                 return False  # their bytes come back as `exited`
             # Somebody took a lease between the snapshot and the gate: decide again.
         return False
@@ -553,8 +556,13 @@ class Core:
         states = _states(self.of(key))
         return exceptions.ModelUnavailable(f"{key} was not ready in time ({states}).", retry_after=2)
 
-    def _frees(self) -> bool:
-        return any(replica.state is State.UNLOADING for replica in self.replicas.values())
+    def _leaving(self) -> bool:
+        return any(replica.state in LEAVING for replica in self.replicas.values())
+
+    def _fits_beside(self, kept: int, replica: Replica, now: float) -> bool:
+        """Whether ``replica`` has room beside what stays and ``kept`` bytes for those before it."""
+        snapshot = self.snapshot(now)
+        return snapshot.used - snapshot.leaving + kept + self.need(replica.spec) <= snapshot.limits.budget
 
     def _loading(self) -> int:
         return sum(

@@ -12,6 +12,7 @@ import pytest
 from altlas.kernel.errors import AltlasError
 from orchestrator.exceptions import ModelUnavailable, ModelUnloadable
 from orchestrator.supervisor.core import PREFETCH, WAITING, Core, CoreSettings, Replica, Ticket
+from orchestrator.supervisor.gate import Gate
 from orchestrator.supervisor.policy import Limits
 from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
@@ -600,3 +601,58 @@ def test_a_copy_that_crashes_is_not_held_against_the_one_that_serves() -> None:
             world.wait(0.5)
         world.crash(world.end_load())
     assert world.core.failures == {}
+
+
+def test_an_order_for_which_nobody_has_left_is_no_heir(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, used, worn, order = World(), spec("used", 60), spec("worn", 40), spec("order", 60)
+    world.hold(used)
+    gate, close_if_idle = world.core.of(used.key)[0].gate, Gate.close_if_idle
+    # Somebody takes a lease between the snapshot and the gate.
+    monkeypatch.setattr(Gate, "close_if_idle", lambda self: self is not gate and close_if_idle(self))
+    world.ask(order, within=1, lease=False, priority=PREFETCH)
+    gate.enter(now=world.now)
+    monkeypatch.undo()
+    world.ask(worn)
+    world.end_load()
+    world.core.recycle(worn.key, reason="operator", now=world.now)
+    world.wait(8)
+    assert ("unload", "worn:1", "makes_room_for_its_successor") in world.shell.records
+
+
+def test_an_order_whose_room_is_not_enough_any_more_goes_first_no_longer() -> None:
+    world, used, idle, worn = World(), spec("used", 20), spec("idle", 40), spec("worn", 30)
+    world.ask(used)
+    world.end_load()
+    world.hold(idle)
+    world.ask(worn)
+    world.end_load()
+    world.ask(spec("order", 50), within=1, lease=False, priority=PREFETCH)
+    assert world.states(idle) == [State.UNLOADING]
+    world.core.remeasured(world.core.of(used.key)[0], measured=45)
+    world.end_unloads()
+    world.core.recycle(worn.key, reason="operator", now=world.now)
+    world.wait(25)
+    assert ("unload", "worn:1", "makes_room_for_its_successor") in world.shell.records
+
+
+def test_what_fits_beside_a_load_that_waits_for_its_room_does_not_wait_with_it() -> None:
+    world, large, small, late = World(), spec("large", 60), spec("small", 20), spec("late", 35)
+    world.hold(spec("old", 70))
+    world.ask(large, lease=False, priority=PREFETCH)
+    world.wait(4)  # the old one's process does not end
+    world.ask(late)
+    world.ask(small)
+    assert [replica.spec.key for replica in world.shell.loading] == [small.key]
+    assert world.states(late) == [State.QUEUED], "it would be too much beside the large one"
+
+
+def test_what_fits_beside_a_load_that_waits_for_a_long_lease_does_not_wait_with_it() -> None:
+    world, used, large, small = World(), spec("used", 60), spec("large", 60), spec("small", 20)
+    world.ask(used)
+    world.end_load()
+    world.ask(large, within=120)
+    world.wait(8)
+    assert world.states(used) == [State.DRAINING], "it lets nobody in, and goes on"
+    world.ask(small)
+    world.end_load()
+    assert world.states(small) == [State.READY]

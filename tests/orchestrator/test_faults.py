@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import pytest
 
 from altlas.kernel.errors import AltlasError
 from orchestrator import exceptions, manifest
+from orchestrator.runner.process import Runner
 from orchestrator.supervisor import loading
 from orchestrator.supervisor.forkserver import ForkServer
 from orchestrator.supervisor.health import HealthLimits
@@ -260,3 +262,12 @@ def test_what_one_request_brings_fails_none_of_those_that_share_its_pass() -> No
                     answer.result(20)
             else:
                 assert answer.result(20)["shape"] == [1, 8]
+
+
+def test_what_is_told_of_an_error_has_no_path_in_it_however_long_it_is() -> None:
+    ours, its = socket.socketpair()
+    with ours, its:
+        runner = Runner(its)
+        runner._paths = {"folder": "/srv/secret/place"}
+        told = runner._told("x" * 490 + " in /srv/secret/place and /srv/secret/place/model.safetensors")
+    assert len(told) == 500 and told.endswith(" in <folde")

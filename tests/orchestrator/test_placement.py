@@ -56,8 +56,16 @@ def test_when_all_are_full_the_least_useful_cache_takes_it() -> None:
 
 
 def test_a_draining_node_is_passed_over_unless_it_is_the_last() -> None:
-    assert pick(node("a", replica("m"), draining=True), node("b")) == {"b"}
-    assert pick(node("a", replica("m"), draining=True)) == {"a"}
+    assert pick(node("a", draining=True), node("b", used=99)) == {"b"}
+    assert pick(node("a", replica("m"), draining=True), node("b", replica("m", leases=9))) == {"b"}
+    assert pick(node("a", draining=True)) == {"a"}
+
+
+def test_what_only_a_draining_node_serves_is_asked_there_until_it_has_moved() -> None:
+    kept = node("a", replica("m"), draining=True)
+    assert pick(kept, node("b")) == {"a"}
+    assert pick(kept, node("b", replica("m", "loading"))) == {"a"}
+    assert pick(node("a", replica("m"), draining=True, shedding=True), node("b")) == {"b"}
 
 
 def test_without_nodes_there_is_no_choice() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import shutil
+import socket
 import sys
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from altlas.supervisor.programs import NAMES, metrics_folder, program
 from altlas.supervisor.supervisor import Supervisor
 
 _ENGINES_EVERY = 1.0
+_PORT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -41,6 +45,8 @@ class Command(BaseCommand):
         names = [name.strip() for name in options["programs"].split(",") if name.strip()]
         if unknown := set(names) - set(NAMES):
             raise CommandError(f"unknown programs: {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}")
+        if "web" in names:
+            _await_port(settings.HOST, settings.PORT)
         operator = "" if options["skip_preparation"] else self._prepare()
         connections.close_all()
         output = LineOutput(width=max(len(name) for name in (*NAMES, "walkthrough")), stream=self.stdout._out)
@@ -67,6 +73,28 @@ class Command(BaseCommand):
         said = io.StringIO()
         call_command("operator_ensure", stdout=said)
         return said.getvalue().strip()
+
+
+def _await_port(host: str, port: int) -> None:
+    """Wait a moment for the port, which processes that are ending may still hold.
+
+    The web server itself would share it with whoever has it, and each would get some of the other's requests.
+
+    Raises: CommandError: another program listens there, or the address is none of this machine.
+    """
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    until = time.monotonic() + _PORT_SECONDS
+    while True:
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE or time.monotonic() > until:
+                    raise CommandError(f"{host}:{port}: {exc.strerror}; set ALTLAS_PORT or ALTLAS_HOST.") from exc
+            else:
+                return
+        time.sleep(0.2)
 
 
 class _Watch:

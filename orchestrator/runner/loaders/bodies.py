@@ -93,7 +93,7 @@ class OnnxBody:
             )
         except Exception as exc:  # ONNX Runtime's errors have no common base
             # Its files are what was compiled: another release of ONNX Runtime, perhaps. Torch needs none of it.
-            raise RunnerError(VARIANT_UNUSABLE, f"The compiled variant: {exc}"[:500], permanent=False) from exc
+            raise RunnerError(VARIANT_UNUSABLE, f"The compiled variant: {exc}", permanent=False) from exc
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 
     def __call__(self, batch: Batch) -> Array:

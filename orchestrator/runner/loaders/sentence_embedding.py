@@ -41,7 +41,7 @@ class SentenceEmbedding:
             self._tokenizer = open_tokenizer(folder)
             self._model = open_weights("AutoModel", folder).eval()
         except UNUSABLE as exc:
-            raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}"[:500], permanent=True) from exc
+            raise RunnerError("model_unloadable", f"{type(exc).__name__}: {exc}", permanent=True) from exc
         self._max_tokens = read_at_most(folder, self._tokenizer, self._model)
         self.grid = Grid.build(max_tokens=self._max_tokens, token_bound=order.batch_tokens)
         self._pad = self._tokenizer.pad_token_id or 0

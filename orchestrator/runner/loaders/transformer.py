@@ -26,7 +26,7 @@ MOST_ENTRIES = 100_000
 
 
 def unloadable(detail: str) -> RunnerError:
-    return RunnerError("model_unloadable", detail[:500], permanent=True)
+    return RunnerError("model_unloadable", detail, permanent=True)
 
 
 def invalid(detail: str) -> RunnerError:
