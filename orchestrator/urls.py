@@ -24,6 +24,7 @@ from orchestrator.views.cluster import (
     DrainView,
     JobCancelView,
     JobsView,
+    JobView,
     NodesView,
     RecycleView,
     ResumeView,
@@ -51,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path("nodes/<str:name>/drain", DrainView.as_view(), name="node-drain"),
     path("nodes/<str:name>/resume", ResumeView.as_view(), name="node-resume"),
     path("jobs", JobsView.as_view(), name="load-jobs"),
+    path("jobs/<uuid:job>", JobView.as_view(), name="load-job"),
     path("jobs/<uuid:job>/cancel", JobCancelView.as_view(), name="load-job-cancel"),
     path("cache", CacheView.as_view(), name="cache"),
 ]

@@ -14,11 +14,12 @@ from orchestrator.selectors.catalogue import (
     versions_of,
     versions_served,
 )
-from orchestrator.selectors.cluster import cache_state, job_list, live_nodes, node_history, node_list
+from orchestrator.selectors.cluster import cache_state, job_get, job_list, live_nodes, node_history, node_list
 
 __all__ = [
     "cache_state",
     "default_model",
+    "job_get",
     "job_list",
     "live_nodes",
     "model_get",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
+from uuid import UUID
 
 import redis as redis_errors
 from django.db.models import QuerySet
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from altlas.kernel import clock
 from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
+from orchestrator.exceptions import JobNotFound
 from orchestrator.models import LoadJob, Node
 
 PREFIX = "altlas:node:"
@@ -100,3 +102,11 @@ def node_history(*, name: str) -> list[dict[str, Any]]:
 
 def job_list() -> QuerySet[LoadJob]:
     return LoadJob.objects.select_related("version__model").order_by("-created_at")
+
+
+def job_get(*, job: UUID) -> LoadJob:
+    """Raises: JobNotFound."""
+    row = job_list().filter(pk=job).first()
+    if row is None:
+        raise JobNotFound(f"There is no load job {job}.")
+    return row

@@ -89,6 +89,18 @@ class JobsView(APIView):
         return Response({"results": shown.data})
 
 
+class JobView(APIView):
+    required_scopes = "models:infer"
+
+    @extend_schema(
+        operation_id="load_jobs_get", tags=["models"], responses={200: serializers.JobSerializer, **problems(404)}
+    )
+    def get(self, request: Request, job: UUID) -> Response:
+        """One load job, as it stands now."""
+        shown = serializers.JobSerializer(selectors.job_get(job=job), context={"operator": operates(request)})
+        return Response(shown.data)
+
+
 class JobCancelView(APIView):
     required_scopes = "models:operate"
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -364,7 +365,11 @@ def test_a_load_that_nobody_waits_for_is_a_job(operator: APIClient, drill: str, 
     out = StringIO()
     call_command("models", "load", drill, "--no-wait", stdout=out)
     assert f"job: {answer.json()['id']}" in out.getvalue()
+    address = f"/api/v1/jobs/{answer.json()['id']}"
+    assert operator.get(address).json()["status"] == "queued"
+    assert operator.get(f"/api/v1/jobs/{uuid4()}").json()["code"] == "load_job_not_found"
     job_run(job=answer.json()["id"])
+    assert operator.get(address).json()["status"] == "ready"
     assert [job["status"] for job in operator.get("/api/v1/jobs").json()["results"]] == ["ready"]
     assert operator.post("/api/v1/models/drill/load", {"wait": False, "node": "nowhere"}).status_code == 404
 

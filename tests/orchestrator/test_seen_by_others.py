@@ -47,7 +47,8 @@ def telling(*scopes: str) -> set[str]:
     read = [
         path for path, verbs in paths.items() if {"models", "openai", "v2"} & set(verbs.get("get", {}).get("tags", ()))
     ]
-    answers = {path: client.get(path.format(name="drill", version="1")) for path in read}
+    job = LoadJob.objects.get().pk
+    answers = {path: client.get(path.format(name="drill", version="1", job=job)) for path in read}
     answers["/v2/repository/index"] = client.generic("POST", "/v2/repository/index")
     assert {answer.status_code for answer in answers.values()} == {200}
     return {path for path, answer in answers.items() if any(word in answer.content.decode() for word in TOLD)}
@@ -59,6 +60,7 @@ def test_only_operators_are_told_of_machines_files_and_other_people() -> None:
     assert telling("models:infer", "models:operate") == {
         "/api/v1/cache",
         "/api/v1/jobs",
+        "/api/v1/jobs/{job}",
         "/api/v1/models/{name}/versions",
         "/api/v1/models/{name}/versions/{version}",
         "/api/v1/nodes",
