@@ -92,3 +92,6 @@ def test_the_charts_are_of_the_last_hour_with_gaps_and_an_hour_without_a_load_sa
     expect(lines).to_have_count(3)
     places = [float(line.get_attribute("points").split(",")[0]) for line in lines.all()]  # type: ignore[union-attr]
     assert places == pytest.approx([179, 270, 359], abs=5)
+    live.page.add_style_tag(content="svg { width: 900px; height: 60px; }")
+    right = "found => found.getBoundingClientRect().right"
+    assert lines.last.evaluate(right) == pytest.approx(loads.locator("svg").evaluate(right), abs=4), "now, at the edge"

@@ -70,6 +70,7 @@
     const from = histories.now - HOUR;
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("viewBox", `0 -2 ${WIDTH} ${HEIGHT + 4}`);
+    svg.setAttribute("preserveAspectRatio", "none"); // the right edge is now, however wide the card is
     svg.setAttribute("role", "img");
     const now = samples.length ? format(values[values.length - 1]) : "–";
     const caption = word("{title}: {now} (most {most})", { title, now, most: format(most) });
