@@ -19,13 +19,10 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from orchestrator import selectors
-from orchestrator.conf import conf
 from orchestrator.watch.processes import collect
 from orchestrator.watch.readings import Reading
 
 _READY_SECONDS = 180.0
-_HEARTBEATS = 3
-_TOLD_SECONDS = 5.0  # a busy machine delays heartbeats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,16 +49,12 @@ class Installation:
         Raises:
             CommandError: none told so in time.
         """
-        end = time.monotonic() + _HEARTBEATS * conf.heartbeat_seconds + _TOLD_SECONDS
-        while True:
-            for node in selectors.live_nodes(fresh=True):
-                if any(found["model"] == model and found["state"] == "ready" for found in node["replicas"]):
-                    return str(node["name"])
-            if time.monotonic() > end:
-                raise CommandError(
-                    f"No node holds {model} after requests for it; `manage.py models events {model}` says why."
-                )
-            time.sleep(0.05)
+        found = selectors.nodes_tell(lambda _nodes: selectors.nodes_holding(model=model, state="ready"))
+        if not found:
+            raise CommandError(
+                f"No node holds {model} after requests for it; `manage.py models events {model}` says why."
+            )
+        return found[0]
 
 
 @contextmanager

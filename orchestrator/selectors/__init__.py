@@ -14,7 +14,16 @@ from orchestrator.selectors.catalogue import (
     versions_of,
     versions_served,
 )
-from orchestrator.selectors.cluster import cache_state, job_get, job_list, live_nodes, node_history, node_list
+from orchestrator.selectors.cluster import (
+    cache_state,
+    job_get,
+    job_list,
+    live_nodes,
+    node_history,
+    node_list,
+    nodes_holding,
+    nodes_tell,
+)
 
 __all__ = [
     "cache_state",
@@ -26,6 +35,8 @@ __all__ = [
     "model_list",
     "node_history",
     "node_list",
+    "nodes_holding",
+    "nodes_tell",
     "task_of",
     "variant_rows",
     "version_choose",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
 import redis as redis_errors
@@ -13,14 +14,18 @@ from django.db.models import QuerySet
 from altlas.kernel import clock
 from altlas.kernel.errors import Unavailable
 from altlas.kernel.redis import client
+from orchestrator.conf import conf
 from orchestrator.exceptions import JobNotFound
 from orchestrator.models import LoadJob, Node
 
+T = TypeVar("T")
 PREFIX = "altlas:node:"
 HISTORY = "altlas:node-history:"
 HISTORY_SECONDS = 10.0
 HISTORY_SAMPLES = 360
 _REMEMBERED_SECONDS = 0.25
+_LATE_SECONDS = 5.0  # a busy machine delays signs of life
+_LOOK_SECONDS = 0.02
 _remembered: tuple[float, list[dict[str, Any]]] = (0.0, [])
 
 
@@ -50,21 +55,33 @@ def live_nodes(*, fresh: bool = False) -> list[dict[str, Any]]:
     return _remembered[1]
 
 
-def nodes_ready(*, model: str, version: str) -> list[str]:
-    """Return the live nodes that have the version ready."""
+def nodes_holding(*, model: str, version: str | None = None, state: str | None = None) -> list[str]:
+    """Return the live nodes that hold ``model``, or one version of it, in any state or in that one."""
     return [
         node["name"]
         for node in live_nodes(fresh=True)
         if any(
-            (held["model"], held["version"], held["state"]) == (model, version, "ready") for held in node["replicas"]
+            held["model"] == model and version in (None, held["version"]) and state in (None, held["state"])
+            for held in node["replicas"]
         )
     ]
+
+
+def nodes_tell(probe: Callable[[list[dict[str, Any]]], T]) -> T:
+    """Return what ``probe`` makes of the live nodes once that is true, else what it made last.
+
+    What was done a moment ago is told with a node's next signs of life; three of them are waited for.
+    """
+    until = time.monotonic() + 3 * conf.heartbeat_seconds + _LATE_SECONDS
+    while not (found := probe(live_nodes(fresh=True))) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+    return found
 
 
 def fails_everywhere(*, model: str, version: str) -> bool:
     """Return whether every node in service has failed for good to load the version, so that none would try again, and
     none that is being drained serves it still."""
-    if nodes_ready(model=model, version=version):
+    if nodes_holding(model=model, version=version, state="ready"):
         return False
     nodes = [node for node in live_nodes(fresh=True) if not node.get("draining")]
     return bool(nodes) and all(

@@ -9,9 +9,10 @@ from orchestrator.exceptions import ModelNotFound
 from orchestrator.models import Alias, EventKind, Model, ModelVersion, VersionStatus
 from orchestrator.policies import STABLE
 from orchestrator.selectors.catalogue import version_find
+from orchestrator.selectors.cluster import nodes_holding
 from orchestrator.services import catalogue
 from orchestrator.services.events import event_record
-from orchestrator.services.rollout import holders, policy_apply, prove
+from orchestrator.services.rollout import policy_apply, prove
 
 
 def alias_set(*, model: str, name: str, version: str, weight: int | None = None, actor: str = "") -> Alias:
@@ -32,7 +33,8 @@ def alias_set(*, model: str, name: str, version: str, weight: int | None = None,
     _check(Alias(model=row.model, name=name, version=row, weight=share))
     former = _points_at(row.model, name)
     # Nodes that never held the former version share the unnamed traffic, too.
-    nodes = holders(model) if share or name == STABLE else holders(model, former) if former else []
+    everywhere = bool(share) or name == STABLE
+    nodes = nodes_holding(model=model, version=None if everywhere else former) if everywhere or former else []
     prove(row, what=f"alias {name}", before=former, nodes=nodes, actor=actor)
     try:
         return _move(row, name=name, weight=weight, actor=actor)

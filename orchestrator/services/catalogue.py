@@ -17,7 +17,7 @@ from orchestrator.conf import conf
 from orchestrator.exceptions import ModelExists, ModelNotFound, TaskMismatch
 from orchestrator.models import Alias, EventKind, Model, ModelVersion, Task, VersionPolicy, VersionStatus
 from orchestrator.selectors.catalogue import versions_asked
-from orchestrator.selectors.cluster import nodes_ready
+from orchestrator.selectors.cluster import nodes_holding
 from orchestrator.services.events import event_record
 from orchestrator.services.proving import being_proved
 
@@ -206,7 +206,7 @@ def failure_record(*, model: str, version: str, detail: str, node: str = "") -> 
     While another node than ``node`` has it ready, the fault is that of this node, which is asked after the others, and
     the version stays what it is.
     """
-    serving = [name for name in nodes_ready(model=model, version=version) if name != node]
+    serving = [name for name in nodes_holding(model=model, version=version, state="ready") if name != node]
     with transaction.atomic():
         row = _locked(model, version)
         if row is None or row.status not in {"registered", "available"}:

@@ -14,15 +14,13 @@ from orchestrator.exceptions import LastNode, NodeNotFound, NodeUnavailable
 from orchestrator.models import EventKind, Node
 from orchestrator.placement import choose
 from orchestrator.selectors.catalogue import version_find
-from orchestrator.selectors.cluster import live_nodes
+from orchestrator.selectors.cluster import live_nodes, nodes_tell
 from orchestrator.services.events import event_record
 from orchestrator.services.operate import load_on, send_order
 from orchestrator.supervisor.spec import Key
 from orchestrator.supervisor.states import ARRIVING, State
 
 _rng = random.Random()  # noqa: S311  # spreads load, guards nothing
-_LOOK_SECONDS = 0.1
-_LATE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,16 +129,16 @@ def _fits(
 def _lost(placed: Mapping[Key, _Placed]) -> list[Key]:
     """Return what is not ready where it was moved to, by signs of life from after the last move."""
     seen: dict[str, set[float]] = {found.to: set() for found in placed.values()}
-    until = time.monotonic() + 3 * conf.heartbeat_seconds + _LATE_SECONDS
-    while True:
-        nodes = {node["name"]: node for node in live_nodes(fresh=True) if node["name"] in seen}
-        for name, node in nodes.items():
-            seen[name].add(node["at"])
+
+    def told(nodes: list[dict[str, Any]]) -> bool:
+        there = [node for node in nodes if node["name"] in seen]
+        for node in there:
+            seen[node["name"]].add(node["at"])
         # The first may be from before, and the second may have been begun before.
-        if all(len(seen[name]) > 2 for name in nodes) or time.monotonic() >= until:
-            break
-        time.sleep(_LOOK_SECONDS)
-    ready = {name: _held(node, {State.READY}) for name, node in nodes.items()}
+        return all(len(seen[node["name"]]) > 2 for node in there)
+
+    nodes_tell(told)
+    ready = {node["name"]: _held(node, {State.READY}) for node in live_nodes(fresh=True)}
     return [key for key, found in placed.items() if key not in ready.get(found.to, ())]
 
 

@@ -10,7 +10,7 @@ from altlas.kernel.errors import AltlasError, FieldError, InvalidInput
 from orchestrator.exceptions import ModelNotFound, NodeNotFound, NodeUnavailable
 from orchestrator.models import EventKind, Model, ModelVersion, VersionStatus
 from orchestrator.selectors.catalogue import version_find, version_routes, versions_of
-from orchestrator.selectors.cluster import live_nodes, node_alive
+from orchestrator.selectors.cluster import node_alive, nodes_holding
 from orchestrator.services import catalogue
 from orchestrator.services.catalogue import version_proved
 from orchestrator.services.events import event_record
@@ -68,7 +68,7 @@ def version_promote(*, model: str, version: str, actor: str = "") -> ModelVersio
     """
     row = version_find(model=model, version=version)
     before = [route.version for route, _ in version_routes(model=model)]
-    prove(row, what="update", before=", ".join(before), nodes=holders(model), actor=actor)
+    prove(row, what="update", before=", ".join(before), nodes=nodes_holding(model=model), actor=actor)
     policy_apply(model=model)  # also when it is refused below: nobody may ask for it then
     after = [route.version for route, _ in version_routes(model=model)]
     if row.version not in after:
@@ -97,7 +97,7 @@ def prove(row: ModelVersion, *, what: str, before: str | None, nodes: list[str],
     """
     model = row.model.name
     targets: list[str | None] = [*nodes] or [None]
-    already, made = holders(model, row.version), []
+    already, made = nodes_holding(model=model, version=row.version), []
     try:
         with proving(model=model, version=row.version):
             for node in targets:
@@ -138,12 +138,3 @@ def policy_apply(*, model: str, besides: str | None = None) -> int:
     """
     spec_forget()
     return nodes_settle(model=model, besides=besides)
-
-
-def holders(model: str, version: str | None = None) -> list[str]:
-    """Return the nodes that hold ``model``, or one version of it."""
-    return [
-        node["name"]
-        for node in live_nodes(fresh=True)
-        if any(replica["model"] == model and version in (None, replica["version"]) for replica in node["replicas"])
-    ]

@@ -20,6 +20,7 @@ from orchestrator.supervisor.replay import as_record
 from orchestrator.supervisor.replica import BACKGROUND, PREFETCH, WAITING, CoreSettings, Replica, Shell, Ticket
 from orchestrator.supervisor.spec import Key, VersionSpec
 from orchestrator.supervisor.states import ARRIVING, CHARGED, LEAVING, State
+from orchestrator.supervisor.turns import Turns
 from orchestrator.supervisor.upkeep import Upkeep
 
 
@@ -32,7 +33,7 @@ class Core:
         self.failures: dict[Key, Failure] = {}
         self.pressure = False
         self._refusals: dict[Key, tuple[float, Callable[[], AltlasError]]] = {}
-        self._waited_since: dict[Key, float] = {}  # by somebody, without a break, though everybody gave up in between
+        self._turns = Turns()
         self._ids = itertools.count(1)
         self._upkeep = Upkeep(self, shell)
 
@@ -287,14 +288,15 @@ class Core:
         for replica in list(self.replicas.values()):
             if replica.state is State.DRAINING and replica.gate.close_if_idle():
                 self._leave(replica)
+        queued = [replica for replica in self.replicas.values() if replica.state is State.QUEUED]
         held_up = False
         kept = 0  # bytes that others are not to take
-        for replica, since, urgent in self._queue():
+        for turn in self._turns.order(queued, self.tickets if queued else ()):
+            replica, urgent, waited = turn.replica, turn.urgent, max(0.0, now - turn.since)
             if not self.has_slot:
                 break
             if replica.state is not State.QUEUED or (kept and not self._fits_beside(kept, replica, now)):
                 continue
-            waited = max(0.0, now - since)
             started = self._try_load(replica, may_evict=not held_up, urgent=urgent, waited=waited, now=now)
             if not started and replica.state is State.QUEUED and not self.pressure:
                 # A smaller one may go first, but not for ever. What nobody waits for may find no room for long, as it
@@ -304,32 +306,6 @@ class Core:
                     kept += self.need(replica.spec)
                 held_up = held_up or not late
         self._trim(now)
-
-    def _queue(self) -> list[tuple[Replica, float, bool]]:
-        """Return the loads that have not begun, first to go first; since when each waits, and whether it is urgent.
-
-        Only who waits now makes a load urgent: one whose callers have gone waits behind those that have some. An heir
-        goes before who came after it, for the room that its predecessor made is not theirs.
-        """
-        queued = [replica for replica in self.replicas.values() if replica.state is State.QUEUED]
-        waiting: dict[Key, float] = {}
-        if queued:
-            for ticket in self.tickets:
-                if ticket.priority == WAITING:
-                    waiting.setdefault(ticket.spec.key, ticket.at)  # they stand in the order in which they came
-        # The patience is with all who wait for a model, one after the other: their own deadlines may be shorter.
-        urgent = self._waited_since = {key: self._waited_since.get(key, at) for key, at in waiting.items()}
-
-        def since(replica: Replica) -> float:
-            return urgent.get(replica.spec.key, replica.queued_at)
-
-        def place(replica: Replica) -> tuple[int, float, int]:
-            if replica.heir:
-                return WAITING, replica.queued_at, replica.id
-            priority = WAITING if replica.spec.key in urgent else max(PREFETCH, replica.priority)
-            return priority, since(replica), replica.id
-
-        return [(replica, since(replica), replica.spec.key in urgent) for replica in sorted(queued, key=place)]
 
     def _try_load(self, replica: Replica, *, may_evict: bool, urgent: bool, waited: float, now: float) -> bool:
         need, growth = self.need(replica.spec), replica.extra and not replica.replaces

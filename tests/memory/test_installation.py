@@ -10,8 +10,8 @@ import pytest
 from django.core.management.base import CommandError
 
 from altlas.kernel.redis import client
-from altlas.memory import installation
 from altlas.memory.installation import Installation
+from orchestrator.selectors import cluster
 from orchestrator.selectors.cluster import PREFIX
 
 NODE = "measured"
@@ -37,7 +37,7 @@ def test_a_model_that_was_just_loaded_is_found_with_the_next_heartbeat(place: In
 
 
 def test_a_model_that_no_node_gets_ready_is_named(place: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "_TOLD_SECONDS", 0.1)
+    monkeypatch.setattr(cluster, "_LATE_SECONDS", 0.1)
     heartbeat("loading")
     with pytest.raises(CommandError, match="No node holds tiny"):
         place.node_with("tiny")

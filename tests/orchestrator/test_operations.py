@@ -133,7 +133,7 @@ def other(local_node: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]
     monkeypatch.setattr(nodes, "load_on", found.load)
     monkeypatch.setattr(nodes, "_lost", partial(lost_by_the_last_report, found, nodes._lost))
     monkeypatch.setattr(conf, "heartbeat_seconds", 0.0)
-    monkeypatch.setattr(nodes, "_LATE_SECONDS", 0.0)
+    monkeypatch.setattr(cluster, "_LATE_SECONDS", 0.0)
     yield found
     redis_client("live").delete(PREFIX + "other")
 

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from altlas.kernel.errors import InvalidInput
 from authgateway.authentication import user_of
 from orchestrator import selectors, services
-from orchestrator.conf import conf
 from orchestrator.models import VersionStatus
 from orchestrator.selectors.states import READY, UNAVAILABLE, failure_reasons, replica_states
 from orchestrator.views.callers import operates
@@ -23,7 +22,6 @@ from orchestrator.views.v2.base import V2View, document_of
 
 # Clients give up after 60 seconds without an answer; the load goes on behind a 503.
 LONGEST_WAIT: Final = 55.0
-_LATE_SECONDS: Final = 5.0  # a busy machine delays heartbeats
 
 
 class IndexView(V2View):
@@ -103,6 +101,4 @@ def _index(*, causes: bool) -> list[dict[str, Any]]:
 
 def _seen(there: Callable[[dict[tuple[str, str], str]], bool]) -> None:
     """Wait until the nodes' heartbeats say what the order just did: the next question may reach another process."""
-    until = time.monotonic() + 3 * conf.heartbeat_seconds + _LATE_SECONDS
-    while not there(replica_states(selectors.live_nodes(fresh=True))) and time.monotonic() < until:
-        time.sleep(0.02)
+    selectors.nodes_tell(lambda nodes: there(replica_states(nodes)))
