@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 
 from altlas.kernel.verification import Load, Threshold, Verification, register
 from segmentation.verification import pressure
 
 _FAULT = "a model that keeps a mebibyte of every request"
+# Caches and thread stacks still fill within so few requests; the soak judges what remains.
+_MEMORY_KB, _SOAK_KB = 160.0, 48.0
 
 # The sabotage is in the model that the run itself registers, so nothing of this process has to be broken.
 MEMORY = register(
@@ -21,13 +24,13 @@ MEMORY = register(
             Load.HIGH: {"threads": 12, "warm_up": 160, "blocks": 10, "block": 100},
         },
         thresholds=(
-            # Caches and thread stacks still fill within so few requests; the soak judges what remains.
-            Threshold(metric="growth_kb_per_request", sign="<=", limit=160, unit=" KB"),
+            Threshold(metric="growth_kb_per_request", sign="<=", limit=_MEMORY_KB, unit=" KB"),
             Threshold(metric="failed_requests", sign="<=", limit=0),
         ),
-        run=pressure.run,
+        run=partial(pressure.run, budget_kb=_MEMORY_KB),
         sabotage=nullcontext,
         fault=_FAULT,
+        seconds=900.0,
         full=(Load.LOW, Load.MID, Load.HIGH),
     )
 )
@@ -43,13 +46,13 @@ SOAK = register(
             Load.HIGH: {"threads": 4, "warm_up": 440, "blocks": 20, "block": 410},
         },
         thresholds=(
-            Threshold(metric="growth_kb_per_request", sign="<=", limit=48, unit=" KB"),
+            Threshold(metric="growth_kb_per_request", sign="<=", limit=_SOAK_KB, unit=" KB"),
             Threshold(metric="failed_requests", sign="<=", limit=0),
         ),
-        run=pressure.run,
+        run=partial(pressure.run, budget_kb=_SOAK_KB),
         sabotage=nullcontext,
         fault=_FAULT,
-        seconds=1800.0,
+        seconds=5400.0,
         full=(Load.MID,),
     )
 )

@@ -1,4 +1,10 @@
-"""Segmentations of changing length, in blocks; memory is taken after each block, when nothing is under way."""
+"""Segmentations of changing length, in blocks; memory is taken after each block, when nothing is under way.
+
+What counts is what processes gained while they lived: a model that somebody loads meanwhile is no growth, and a
+process that leaks until it is replaced does not hide it. The working memory of a forward pass comes and goes by several
+MB, which over a hundred requests looks like growth: such a run goes on, until the requests outweigh it. A leak goes on
+as well.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from altlas.kernel.verification import Outcome, Probe, Series
@@ -26,6 +33,8 @@ _SENTENCES = (
     "It rained, and the lamp on the far shore went out twice before anybody noticed.",
 )
 _STRATEGIES = ("sentence", "topic", "sentence")
+# How long a run in doubt becomes, in its own length.
+_ROUNDS = 4
 
 
 @cleaner
@@ -38,50 +47,79 @@ def remove_runs(owner_id: Any) -> None:
 class Course:
     """What was seen on the way."""
 
-    memory: list[tuple[float, float]] = field(default_factory=list)
+    held: list[tuple[float, float]] = field(default_factory=list)  # requests, MB of all
+    gained: list[tuple[float, float]] = field(default_factory=list)  # requests, MB since the first reading
+    parts: dict[tree.Part, float] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    processes: int = 0
+
+    def take(self, requests: int, parts: dict[tree.Part, float]) -> None:
+        """Take a reading after ``requests``; ``parts`` in MB by process."""
+        gain = sum(held - self.parts[part] for part, held in parts.items() if part in self.parts)
+        before = self.gained[-1][1] if self.gained else 0.0
+        self.held.append((float(requests), sum(parts.values())))
+        self.gained.append((float(requests), before + gain))
+        self.parts = parts
+
+    def doubtful(self, budget: float) -> bool:
+        """Whether it grows by more than ``budget`` MB a request, yet not in every block, as a leak does."""
+        steps = [(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in pairwise(self.gained)]
+        return slope(self.gained) > budget and min(steps) <= budget
 
 
-def run(probe: Probe) -> Outcome:
+def run(probe: Probe, *, budget_kb: float) -> Outcome:
+    """Judge growth against ``budget_kb`` a request.
+
+    Raises:
+        Inconclusive: no node runs on this machine, or no model could be registered.
+    """
     wanted = probe.parameters
     pids = tree.node_pids()
     with _opened(probe) as (door, echo):
         course = Course()
-        _block(probe, door, echo, Course(), count=wanted["warm_up"], done=0, seed=0)
-        for number in range(wanted["blocks"]):
+        total = wanted["warm_up"] + wanted["blocks"] * wanted["block"]
+        _block(probe, door, echo, Course(), count=wanted["warm_up"], done=0, total=total, seed=0)
+        for number in range(wanted["blocks"] * _ROUNDS):
+            if number and number % wanted["blocks"] == 0:
+                if not course.doubtful(budget_kb / 1024):
+                    break
+                total += wanted["blocks"] * wanted["block"]
             done = wanted["warm_up"] + number * wanted["block"]
-            _block(probe, door, echo, course, count=wanted["block"], done=done, seed=number + 1)
-            held, course.processes = tree.held(pids)
-            course.memory.append((float((number + 1) * wanted["block"]), held))
+            _block(probe, door, echo, course, count=wanted["block"], done=done, total=total, seed=number + 1)
+            course.take((number + 1) * wanted["block"], tree.held(pids))
     return _outcome(course)
 
 
 def _outcome(course: Course) -> Outcome:
-    per_request = slope(course.memory)
+    per_request = slope(course.gained)
     return Outcome(
         metrics={
             "growth_kb_per_request": per_request * 1024,
             "failed_requests": float(len(course.failed)),
-            "requests": course.memory[-1][0],
-            "memory_first_mb": course.memory[0][1],
-            "memory_last_mb": course.memory[-1][1],
-            "processes": float(course.processes),
+            "requests": course.held[-1][0],
+            "memory_first_mb": course.held[0][1],
+            "memory_last_mb": course.held[-1][1],
+            "processes": float(len(course.parts)),
             "p50_s": quantile(course.seconds, 0.5),
             "p99_s": quantile(course.seconds, 0.99),
         },
         series=[
-            Series(name="private memory of the nodes' processes", x="requests", y="MB", points=course.memory),
+            Series(name="private memory of the nodes' processes", x="requests", y="MB", points=course.held),
+            Series(name="gained by processes while they lived", x="requests", y="MB", points=_from(course)),
             Series(
                 name="slope that the verdict rests on",
                 x="requests",
                 y="MB",
-                points=_line(course.memory, per_request),
+                points=_line(_from(course), per_request),
             ),
         ],
         notes=sorted(set(course.failed))[:10],
     )
+
+
+def _from(course: Course) -> list[tuple[float, float]]:
+    """Return what was gained from where the memory began, so that both can be seen in one plot."""
+    return [(x, course.held[0][1] + gained) for x, gained in course.gained]
 
 
 def _line(points: list[tuple[float, float]], per_request: float) -> list[tuple[float, float]]:
@@ -97,9 +135,9 @@ def _opened(probe: Probe) -> Iterator[tuple[Door, str]]:
         yield told.door, told.register("memory")
 
 
-def _block(probe: Probe, door: Door, echo: str, course: Course, *, count: int, done: int, seed: int) -> None:
-    wanted = probe.parameters
-    total = wanted["warm_up"] + wanted["blocks"] * wanted["block"]
+def _block(
+    probe: Probe, door: Door, echo: str, course: Course, *, count: int, done: int, total: int, seed: int
+) -> None:
     dice = random.Random(seed)  # noqa: S311  # the same texts every time
     texts = [_text(dice) for _ in range(count)]
 
@@ -111,7 +149,7 @@ def _block(probe: Probe, door: Door, echo: str, course: Course, *, count: int, d
         reply = client.post("/api/v1/segmentations", body, Prefer="wait=60")
         return _checked(reply, texts[number])
 
-    answers = crowd(threads=wanted["threads"], times=count, work=work, url=probe.url, token=door.token)
+    answers = crowd(threads=probe.parameters["threads"], times=count, work=work, url=probe.url, token=door.token)
     for number, (_, reply) in enumerate(answers, start=1):
         if reply.status == 201:
             course.seconds.append(reply.seconds)

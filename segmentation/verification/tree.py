@@ -12,6 +12,8 @@ from orchestrator.selectors import cache_state
 from orchestrator.supervisor import memory
 
 MB = 2**20
+# A process by its pid and its name: a spare that takes a model is named after it from then on.
+Part = tuple[int, str]
 
 
 def node_pids() -> list[int]:
@@ -28,11 +30,13 @@ def node_pids() -> list[int]:
     return alive
 
 
-def held(pids: list[int]) -> tuple[float, int]:
-    """Return the private memory (USS) of ``pids`` and all that descends from them in MB, and how many processes."""
-    processes: set[int] = set()
+def held(pids: list[int]) -> dict[Part, float]:
+    """Return the private memory (USS) in MB of ``pids`` and of each process that descends from them."""
+    parts: dict[Part, float] = {}
     for pid in pids:
         with suppress(psutil.Error):
             found = psutil.Process(pid)
-            processes |= {found.pid, *(child.pid for child in found.children(recursive=True))}
-    return sum(memory.held(pid).get("uss", 0) for pid in processes) / MB, len(processes)
+            for process in (found, *found.children(recursive=True)):
+                with suppress(psutil.Error):
+                    parts[process.pid, process.name()] = memory.held(process.pid).get("uss", 0) / MB
+    return parts
