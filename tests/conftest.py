@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import stack as stacks
 from tests.support.engines import WORKER
+
+# What a made-up example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("altlas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("altlas")
 
 # Screenshots and logs of a failed or finished run, for a person to look at; never committed.
 ARTIFACTS = stacks.ROOT / "test-artifacts"
