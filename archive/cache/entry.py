@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import msgpack
 
+_MEMBERS = [bytes, float, float, str, str, bytes]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
@@ -37,11 +39,15 @@ class Entry:
     def unpack(cls, raw: bytes) -> Entry | None:
         """Return the entry, or None when ``raw`` is not one (another version of the program wrote it)."""
         try:
-            generation, expires, delta, etag, link, body = msgpack.unpackb(raw, raw=False)
-            answer = Rendered(body=body, etag=etag, link=link)
-            return cls(generation=generation, expires=expires, delta=delta, answer=answer)
+            members = msgpack.unpackb(raw, raw=False)
         except (ValueError, TypeError, msgpack.UnpackException):
             return None
+        # Six letters, six bytes or six keys would be six members too.
+        if not isinstance(members, list) or [type(member) for member in members] != _MEMBERS:
+            return None
+        generation, expires, delta, etag, link, body = members
+        answer = Rendered(body=body, etag=etag, link=link)
+        return cls(generation=generation, expires=expires, delta=delta, answer=answer)
 
     def due(self, *, now: float, dice: float, beta: float = 1.0) -> bool:
         """Whether this reader makes it anew, ``dice`` being uniform in (0, 1].

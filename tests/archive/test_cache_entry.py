@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive.cache.entry import Entry, Rendered, lifetime
@@ -17,6 +17,9 @@ def test_an_entry_survives_packing() -> None:
 
 
 @given(raw=st.binary(max_size=60))
+@example(raw=b"\xa6abcdef")
+@example(raw=b"\x96\x00\x00\x00\x00\x00\x00")
+@example(raw=b"\xc4\x06abcdef")
 def test_foreign_bytes_are_no_entry(raw: bytes) -> None:
     assert Entry.unpack(raw) is None
 
