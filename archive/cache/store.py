@@ -50,6 +50,8 @@ def rendered(*, route: str, owner_id: UUID | None, parts: Sequence[str], render:
         if generation is None:
             return _fresh(route, "bypass", render)
     token = _take_off(key)
+    if token and (landed := _landed(key, generation, token)) is not None:
+        return _hit(route, "wait", landed)
     if not token and (landed := _wait(key, generation)) is not None:
         return _hit(route, "wait", landed)
     return _make(route, "miss", key, generation, token, render)
@@ -70,6 +72,18 @@ def _take_off(key: str) -> str:
     token = secrets.token_hex(8)
     taken = connection.attempt(lambda redis: redis.set(f"{key}:flight", token, nx=True, px=_FLIGHT_MS))
     return token if taken else ""
+
+
+def _landed(key: str, generation: bytes, token: str) -> Entry | None:
+    """Return the answer of a flight that ended between this caller's look and its own start, which is then no start."""
+    entry = _good(connection.attempt(lambda redis: redis.get(key)), generation)
+    if entry is not None:
+        _land(key, token)
+    return entry
+
+
+def _land(key: str, token: str) -> None:
+    connection.attempt(lambda redis: redis.eval(_RELEASE, 1, f"{key}:flight", token))
 
 
 def _wait(key: str, generation: bytes) -> Entry | None:
@@ -105,7 +119,7 @@ def _make(route: str, outcome: str, key: str, generation: bytes, token: str, ren
         return answer
     finally:
         if token:
-            connection.attempt(lambda redis: redis.eval(_RELEASE, 1, f"{key}:flight", token))
+            _land(key, token)
 
 
 def _fresh(route: str, outcome: str, render: Render) -> Rendered:

@@ -139,6 +139,31 @@ def test_many_readers_of_a_cold_answer_make_it_once(ada: Any, monkeypatch: Any) 
     assert len(made) == 1
 
 
+def test_a_reader_that_looked_before_another_was_done_does_not_make_the_answer_again(
+    ada: Any, monkeypatch: Any
+) -> None:
+    made = []
+
+    def render() -> Rendered:
+        made.append(1)
+        return Rendered(body=b"x")
+
+    def read() -> bytes:
+        return cache.rendered(route="list", owner_id=ada.pk, parts=["late"], render=render).body
+
+    take_off = cache.store._take_off
+
+    def late(key: str) -> str:
+        monkeypatch.setattr(cache.store, "_take_off", take_off)
+        read()
+        return take_off(key)
+
+    monkeypatch.setattr(cache.store, "_take_off", late)
+    assert read() == b"x"
+    assert len(made) == 1
+    assert not list(redis_client("cache").scan_iter("*:flight"))
+
+
 def test_a_reader_whose_forerunner_died_goes_on_by_itself(ada: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(conf, "cache_wait", 0.1)
     key = cache.store._key("list", generations.name_of(ada.pk), ["x"])
