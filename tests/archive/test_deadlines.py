@@ -48,6 +48,7 @@ def test_a_read_that_is_held_up_ends_with_504_in_its_time(
         took = time.monotonic() - begin
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
     assert took < 10
+    monkeypatch.undo()  # which was for what is held up: anything may take a third of a second
     assert client.get(address).status_code == 200
 
 
@@ -59,6 +60,7 @@ def test_a_write_that_waits_for_a_lock_ends_with_503(client_of: Any, ada: Any, m
         answer = client.patch(f"{RECORDS}/{record.pk}", {"title": "x"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer["Retry-After"]
+    monkeypatch.undo()
     assert client.patch(f"{RECORDS}/{record.pk}", {"title": "x"}).status_code == 200
 
 
@@ -76,7 +78,7 @@ def test_a_deadline_that_has_passed_asks_nothing_of_the_database() -> None:
 
 def test_an_exact_count_that_takes_too_long_becomes_an_estimate(ada: Any, monkeypatch: Any) -> None:
     records(ada.pk, 10)
-    monkeypatch.setattr(conf, "count_timeout", 0.05)
+    monkeypatch.setattr(conf, "count_timeout", 0.2)
     real = counts.fetch
 
     def slow(sql: str, *args: Any, **kwargs: Any) -> Any:
