@@ -75,7 +75,7 @@ def test_a_table_with_records_is_not_converted(ada: Any) -> None:
 
 
 def test_the_next_months_are_made_ahead_and_only_once(partitioned: None) -> None:
-    later = now() + timedelta(days=62)
+    later = Month.of(now()).next().next().begin()
     assert len(partitions.ensure(moment=later)) == 2
     assert partitions.ensure(moment=later) == []
 
