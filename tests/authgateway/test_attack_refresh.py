@@ -118,7 +118,7 @@ def test_attack_23_nothing_is_forgotten_by_a_restart(ada, login: Login) -> None:
 def test_attack_24_a_lost_answer_is_answered_again(ada, login: Login) -> None:
     first = login()
     lost = refresh(first["refresh"]).json()
-    age(9)
+    age(5)
     again = refresh(first["refresh"])
     assert (again.status_code, again.json()["refresh"]) == (200, lost["refresh"])
     assert refresh(lost["refresh"]).status_code == 200

@@ -218,6 +218,7 @@ def test_sessions_hold_under_any_sequence_of_events(monkeypatch) -> None:
     monkeypatch.setattr(rsa_key, "BITS", 2048)  # made by the dozen here
     monkeypatch.setattr(conf, "key_ring_seconds", 0.0)  # many processes' rings, all as fresh as they can be
     monkeypatch.setattr(conf, "sessions_per_user", 1000)
+    monkeypatch.setattr(conf, "grace_seconds", 3600.0)  # a retry comes after keys were made, which take their time
     run_state_machine_as_test(
         Sessions,
         settings=settings(
