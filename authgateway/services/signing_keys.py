@@ -19,6 +19,8 @@ _ADVISORY_LOCK = 0x616C746B  # "altk": one process at a time changes the ring
 
 def _exclusively() -> None:
     with connection.cursor() as cursor:
+        # Whoever holds it may be making a key, which takes a slow machine longer than a row's lock may last.
+        cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
 
 
