@@ -21,6 +21,7 @@ from authgateway.keys import kek, rsa_key
 from authgateway.models import SigningKey
 
 State = SigningKey.State
+_ATTEMPTS = 3
 _PUBLISHED = (State.PENDING, State.ACTIVE, State.RETIRING)
 
 
@@ -71,19 +72,20 @@ def signer() -> Signer:
         SigningUnavailable: there is none, or it cannot be opened.
     """
     global _signer
-    kid = current().active_kid
-    held = _signer
-    if held is not None and held.kid == kid:
-        return held
-    if kid is None:
-        raise SigningUnavailable("No active signing key.")
-    row = SigningKey.objects.filter(kid=kid, state=State.ACTIVE).first()
-    if row is None or row.private_sealed is None:
-        reset()
-        raise SigningUnavailable("The signing key is being replaced; try again.", retry_after=1)
-    der = kek.open_sealed(bytes(row.private_sealed), kek_id=row.kek_id, context=row.kid)
-    _signer = Signer(kid=kid, key=rsa_key.load_private(der))
-    return _signer
+    for _ in range(_ATTEMPTS):
+        kid = current().active_kid
+        held = _signer
+        if held is not None and held.kid == kid:
+            return held
+        if kid is None:
+            raise SigningUnavailable("No active signing key.")
+        row = SigningKey.objects.filter(kid=kid, state=State.ACTIVE).first()
+        if row is not None and row.private_sealed is not None:
+            der = kek.open_sealed(bytes(row.private_sealed), kek_id=row.kek_id, context=row.kid)
+            _signer = Signer(kid=kid, key=rsa_key.load_private(der))
+            return _signer
+        reset()  # it was replaced since the snapshot was taken; the next one has its successor
+    raise SigningUnavailable("The signing key is being replaced; try again.", retry_after=1)
 
 
 def _load(previous: Ring | None) -> Ring:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import secrets
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -150,9 +151,20 @@ def test_a_kill_reaches_a_process_that_is_not_told(login: Login, monkeypatch) ->
     assert APIClient().get("/api/v1/auth/me", headers=auth(pair)).status_code == 401
 
 
+def test_a_key_that_was_replaced_since_the_ring_was_read_is_signed_for_by_its_successor(monkeypatch) -> None:
+    """Another process replaces it, and this one has not signed with it yet."""
+    ring.current()
+    monkeypatch.setattr(ring, "_signer", None)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(ring, "reset", lambda: None)
+        successor = signing_keys_rotate()
+    assert ring.signer().kid == successor.kid
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_rotation_under_load_fails_no_request() -> None:
+def test_rotation_under_load_fails_no_request(monkeypatch) -> None:
+    monkeypatch.setattr(conf, "sessions_per_user", 1000)  # a client that is slow must not be the oldest of twenty
     user = make_user("ada")
     signing_keys_tend()
     outcomes: Counter[int] = Counter()
@@ -186,17 +198,28 @@ def test_rotation_under_load_fails_no_request() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_starts_make_one_key() -> None:
+def test_parallel_starts_make_one_key(monkeypatch) -> None:
+    make = rsa_key.generate
+
+    def slowly() -> Any:
+        time.sleep(0.5)
+        return make()
+
+    monkeypatch.setattr(rsa_key, "generate", slowly)
     SigningKey.objects.all().delete()
     ring.reset()
     failures: list[BaseException] = []
 
     def start() -> None:
         try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 100")  # a key takes longer than that
             signing_keys_ensure()
         except BaseException as exc:
             failures.append(exc)
         finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
             connection.close()
 
     threads: list[Any] = [threading.Thread(target=start) for _ in range(4)]
