@@ -41,8 +41,8 @@ def race(token: str, *, mode: str) -> list[tuple[int, str | None, str | None]]:
         "ALTLAS_DB_STATEMENT_TIMEOUT_MS": "60000",
         "ALTLAS_DB_POOL_MAX": "12",
         "ALTLAS_DB_POOL_MAX_WAITING": "100",
-        "ALTLAS_DB_POOL_TIMEOUT": "30",
-        "ALTLAS_DB_LOCK_TIMEOUT_MS": "30000",
+        "ALTLAS_DB_POOL_TIMEOUT": "60",
+        "ALTLAS_DB_LOCK_TIMEOUT_MS": "60000",
     }
     command = [sys.executable, "-m", "tests.authgateway.racer", str(connection.settings_dict["NAME"]), str(THREADS)]
     racers = [
