@@ -20,6 +20,7 @@ from altlas.engines.layout import Home, HomeUnusable, UnsafeRuntimeFolder
 from altlas.engines.postgres import Postgres
 from altlas.engines.process import EngineFailed
 from altlas.engines.redis_server import RedisServer
+from tests.support.processes import gone
 from tests.support.stack import ROOT
 from tests.support.waiting import eventually
 
@@ -87,9 +88,7 @@ def test_a_crashed_run_is_recovered_though_its_pids_belong_to_others_by_now(fold
     with hold(home, settings=FAST):
         for pid in engine_pids(home):
             psutil.Process(pid).kill()
-            eventually(
-                lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", within=10
-            )
+            eventually(lambda pid=pid: gone(pid), within=60)
         # As after a reboot: files name a pid that lives and is somebody else's; sockets lie around.
         pid_file = home.postgres_data / "postmaster.pid"
         pid_file.write_text(f"{os.getpid()}\n{home.postgres_data}\n")
