@@ -9,14 +9,17 @@ import importlib.util
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from altlas.engines.layout import Home
 from altlas.engines.privileges import unprivileged
 from altlas.engines.process import EngineFailed, ServerProcess, require_executable
 
+_ORPHANS_END = 20.0
 _ROLE = "altlas"
 _DATABASE = "altlas"
 
@@ -56,6 +59,7 @@ class Postgres:
         """
         if self.process.running() is None:
             self._initialise()
+            self._await_orphans()
             self._clear_stale()
             self.process.start(self._command(), write_pid=False)
         # A server that replays a long log after a crash is not dead: give it time.
@@ -81,6 +85,19 @@ class Postgres:
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
         if done.returncode != 0:
             raise EngineFailed(f"initdb failed:\n{done.stdout}{done.stderr}")
+
+    def _await_orphans(self) -> None:
+        # What a killed server leaves behind ends by itself; until then it holds memory that no other one starts beside.
+        data = self.home.postgres_data.resolve()
+        with suppress(psutil.Error):
+            left = [
+                process
+                for process in psutil.process_iter(["name", "cwd"])
+                if process.info["name"] == "postgres" and process.info["cwd"] == str(data)
+            ]
+            for process in psutil.wait_procs(left, timeout=_ORPHANS_END)[1]:
+                process.kill()
+                process.wait(_ORPHANS_END)
 
     def _clear_stale(self) -> None:
         # The pid of a crashed server may by now be another program's, which PostgreSQL would take for a live one.

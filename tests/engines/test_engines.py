@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,23 @@ def test_a_crashed_run_is_recovered_though_its_pids_belong_to_others_by_now(fold
         assert sorted(revive(home, settings=FAST)) == ["PostgreSQL", "Redis"]
         assert scalar(home, "SELECT 1") == 1
     assert engine_pids(home) == []
+
+
+def test_a_killed_server_is_replaced_once_what_it_left_has_ended(folder: Path) -> None:
+    home = Home(folder)
+    with hold(home, redis=False, settings=FAST):
+        (pid,) = engine_pids(home)
+        slow, *_ = psutil.Process(pid).children()
+        slow.suspend()
+        psutil.Process(pid).kill()
+        eventually(lambda: gone(pid), within=60)
+        noticing = threading.Timer(1, slow.resume)
+        noticing.start()
+        try:
+            assert revive(home, redis=False, settings=FAST) == ["PostgreSQL"]
+        finally:
+            noticing.join()
+        assert scalar(home, "SELECT 1") == 1
 
 
 def test_a_holder_that_was_killed_lets_go(folder: Path) -> None:
