@@ -22,6 +22,8 @@ os.environ["ALTLAS_HOME"] = str(HOME)
 os.environ.setdefault("ALTLAS_POSTGRES_SETTINGS", "fsync=off,synchronous_commit=off,full_page_writes=off")
 # What a busy machine makes slow must not add statements to tests that count them.
 os.environ.setdefault("ALTLAS_ARCHIVE_SLOW_AFTER", "0")
+# A pause of the machine is no outage of Redis.
+os.environ.setdefault("ALTLAS_REDIS_TIMEOUT", "10")
 _stack = ExitStack()
 
 
