@@ -61,6 +61,15 @@ class Stack:
                     found.append(process)
         return found
 
+    def named(self, *names: str) -> list[psutil.Process]:
+        """Return this installation's processes of these names."""
+        found = []
+        for process in self.process.children(recursive=True):
+            with suppress(psutil.Error):  # one that has ended meanwhile
+                if process.name() in names:
+                    found.append(process)
+        return found
+
     def tail(self, lines: int = 60) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
