@@ -94,6 +94,8 @@ def environment(home: Path, port: int, **more: str) -> dict[str, str]:
         "ALTLAS_ADMIN_USER": ADMIN[0],
         "ALTLAS_ADMIN_PASSWORD": ADMIN[1],
         "ALTLAS_POSTGRES_SETTINGS": "fsync=off,synchronous_commit=off",
+        # What a busy machine makes late is no node that is gone.
+        "ALTLAS_NODE_TTL": "15",
         "PYTHONUNBUFFERED": "1",
         **more,
     }
@@ -120,7 +122,7 @@ def running(home: Path, *, arguments: tuple[str, ...] = (), within: float = 120.
         tree = _tree(stack.process)
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(60)
+            process.wait(120)  # its programs and engines may take 100 s in turns
         finally:
             # Whatever a failing test left behind must not outlive it.
             for left in tree:
