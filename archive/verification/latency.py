@@ -1,9 +1,14 @@
-"""How long lists, single records, searches and statistics take, first pages and deep ones in turns."""
+"""How long lists, single records, searches and statistics take, first pages and deep ones in turns.
+
+Among a hundred requests one moment at which the machine stands still is the slowest hundredth already: such a run goes
+on, until the requests outweigh it. A server that is slow for one in a hundred stays so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -17,37 +22,58 @@ from archive.verification import shelf
 _PAGES_DOWN = 40
 _SLOW_SECONDS = 1.0
 _ROUTES = ("first page", "deep page", "record", "search", "statistics")
+_P50_SECONDS, _P99_SECONDS = 0.5, 2.0
+# How long a run in doubt becomes, in its own length.
+_ROUNDS = 4
+
+
+@dataclass
+class Course:
+    """What was seen on the way: seconds by route, and what failed."""
+
+    taken: dict[str, list[float]] = field(default_factory=lambda: {route: [] for route in _ROUTES})
+    failed: list[str] = field(default_factory=list)
+
+    def take(self, route: str, reply: Reply) -> None:
+        if reply.ok:
+            self.taken[route].append(reply.seconds)
+        else:
+            self.failed.append(f"{route}: {reply.status} {reply.code or reply.error}")
+
+    @property
+    def everything(self) -> list[float]:
+        return [seconds for values in self.taken.values() for seconds in values]
+
+    @property
+    def slowest_p50(self) -> float:
+        return max(quantile(values, 0.5) for values in self.taken.values())
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a few were slow while every route as such is quick."""
+        return quantile(self.everything, 0.99) > _P99_SECONDS and self.slowest_p50 <= _P50_SECONDS
 
 
 def run(probe: Probe) -> Outcome:
     wanted = probe.parameters
     with shelf.filled(probe, wanted["records"]) as told:
         deep = _deep_address(told, pages=2 if probe.sabotaged else _PAGES_DOWN)
-        taken: dict[str, list[float]] = {route: [] for route in _ROUTES}
-        failed: list[str] = []
-
-        def work(door: Door, number: int) -> Reply:
-            return _ask(door, number, told=told, deep=deep)
-
+        course = Course()
         # A drill needs no statistics: what is broken is broken for every request.
-        total = 40 if probe.sabotaged else wanted["requests"]
-        for done, (number, reply) in enumerate(
-            crowd(threads=wanted["threads"], times=total, work=work, url=probe.url, token=told.door.token), start=1
-        ):
-            if reply.ok:
-                taken[_ROUTES[number % len(_ROUTES)]].append(reply.seconds)
-            else:
-                failed.append(f"{_ROUTES[number % len(_ROUTES)]}: {reply.status} {reply.code or reply.error}")
-            probe.progress(0.3 + 0.7 * done / total, f"{done} of {total} requests")
-    everything = [seconds for values in taken.values() for seconds in values]
+        count = 40 if probe.sabotaged else wanted["requests"]
+        for number in range(_ROUNDS):
+            if number and not course.doubtful:
+                break
+            _measure(probe, told, course, deep=deep, first=number * count, count=count)
+    taken, everything = course.taken, course.everything
     first, down = taken["first page"], taken["deep page"]
     return Outcome(
         metrics={
-            "slowest_route_p50_s": max(quantile(values, 0.5) for values in taken.values()),
+            "slowest_route_p50_s": course.slowest_p50,
             "p50_s": quantile(everything, 0.5),
             "p99_s": quantile(everything, 0.99),
             "deep_to_first": median(down) / median(first) if first and down else float("nan"),
-            "failed_requests": float(len(failed)),
+            "failed_requests": float(len(course.failed)),
             **{f"p50 {route} s": quantile(values, 0.5) for route, values in taken.items()},
         },
         series=[
@@ -59,8 +85,21 @@ def run(probe: Probe) -> Outcome:
             )
             for route, values in taken.items()
         ],
-        notes=sorted(set(failed))[:10],
+        notes=sorted(set(course.failed))[:10],
     )
+
+
+def _measure(probe: Probe, told: shelf.Shelf, course: Course, *, deep: str, first: int, count: int) -> None:
+    """Send ``count`` requests, numbered from ``first`` on so that none was sent before."""
+
+    def work(door: Door, number: int) -> Reply:
+        return _ask(door, first + number, told=told, deep=deep)
+
+    total = first + count
+    answers = crowd(threads=probe.parameters["threads"], times=count, work=work, url=probe.url, token=told.door.token)
+    for done, (number, reply) in enumerate(answers, start=first + 1):
+        course.take(_ROUTES[(first + number) % len(_ROUTES)], reply)
+        probe.progress(0.3 + 0.7 * done / total, f"{done} of {total} requests")
 
 
 def _ask(door: Door, number: int, *, told: shelf.Shelf, deep: str) -> Reply:
@@ -112,8 +151,8 @@ LATENCY = register(
             Load.HIGH: {"records": 20_000, "requests": 3_000, "threads": 12},
         },
         thresholds=(
-            Threshold(metric="slowest_route_p50_s", sign="<=", limit=0.5, unit=" s"),
-            Threshold(metric="p99_s", sign="<=", limit=2.0, unit=" s"),
+            Threshold(metric="slowest_route_p50_s", sign="<=", limit=_P50_SECONDS, unit=" s"),
+            Threshold(metric="p99_s", sign="<=", limit=_P99_SECONDS, unit=" s"),
             Threshold(metric="deep_to_first", sign="<=", limit=4.0),
             Threshold(metric="failed_requests", sign="<=", limit=0),
         ),

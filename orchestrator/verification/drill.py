@@ -23,6 +23,7 @@ from orchestrator.worker.journal import Journal
 MB = 2**20
 PREFIX = "verification/"
 _LOG_WITHIN = 10.0
+_ENDS = (EventKind.READY, EventKind.FAIL, EventKind.CANCEL)  # of a load
 
 
 @cleaner
@@ -80,13 +81,19 @@ def answers(reply: Reply, text: str) -> bool:
     return reply.ok and reply.body["data"][0]["embedding"] == expected
 
 
-def loads(models: list[str], *, at_least: int) -> dict[str, int]:
-    """Return how often each model was loaded, once the decision log (written behind) tells of ``at_least`` loads."""
+def loads(models: list[str]) -> dict[str, int]:
+    """Return how often each model was loaded.
+
+    The decision log is written behind: it must tell of a load of each, and of the end of every load that it tells of.
+    """
     until = time.monotonic() + _LOG_WITHIN
     while True:
-        events = CacheEvent.objects.filter(model__in=models, kind=EventKind.READY)
-        names = list(events.values_list("model", flat=True))
-        if len(names) >= at_least or time.monotonic() > until:
+        events = CacheEvent.objects.filter(model__in=models, kind__in=[EventKind.LOAD, *_ENDS])
+        told = list(events.values_list("model", "kind"))
+        names = [model for model, kind in told if kind == EventKind.READY]
+        begun = sum(kind == EventKind.LOAD for _, kind in told)
+        whole = set(names) >= set(models) and len(told) - begun >= begun
+        if whole or time.monotonic() > until:
             return {model: names.count(model) for model in models}
         time.sleep(0.1)
 

@@ -26,8 +26,9 @@ def serious_faults(visit: Visit) -> list[str]:
     ]
 
 
-def start(visit: Visit, what: str) -> None:
+def start(visit: Visit, what: str, *, load: str = "low") -> None:
     visit.open(f"/admin/coordination/verificationrun/start?what={what}")
+    visit.page.locator("select[name=load]").select_option(load)
     visit.page.get_by_role("button", name="Run", exact=True).click()
     visit.page.wait_for_url("**/verificationrun/batch/*")
 
@@ -48,7 +49,7 @@ def test_a_verification_is_started_and_watched_until_its_result_without_a_reload
 
 
 def test_a_running_verification_is_cancelled(visit: Visit) -> None:
-    start(visit, "segmentation.soak")
+    start(visit, "segmentation.soak", load="mid")  # takes a minute: it is not over before it is cancelled
     run = visit.page.locator(".co-run")
     expect(run).to_have_attribute("data-status", "running", timeout=60_000)
     run.get_by_role("button", name="Cancel").click()

@@ -274,4 +274,7 @@ def test_the_slope_is_not_moved_by_one_outlier_and_quantiles_are_ranks() -> None
     points[4] = (4.0, 1_000.0)
     assert slope(points) == pytest.approx(2.0)
     assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0 and quantile([1.0], 0.99) == 1.0
+    hundred = [float(value) for value in range(1, 101)]
+    assert [quantile(hundred, share / 100) for share in range(1, 101)] == hundred
+    assert quantile(hundred, 0.0) == 1.0
     assert quantile([], 0.5) != quantile([], 0.5)

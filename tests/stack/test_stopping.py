@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 def test_no_text_of_an_accepted_run_fails_because_its_node_stops(tmp_path: Path) -> None:
     options = {"latency_seconds": 0.3, "dimension": 384}
     orchestrator.model_register(name="drill", task="echo", source="echo://", version="1", options=options)
-    texts = [" ".join(f"Sentence {number} of text {text} is here." for number in range(12)) for text in range(8)]
+    texts = [" ".join(f"Sentence {number} of text {text} is here." for number in range(12)) for text in range(24)]
     chosen, _ = complete("topic", {})
     with node_worker(tmp_path / "a.log", name="a") as worker:
         orchestrator.model_load(model="drill", node="a")

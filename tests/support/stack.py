@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,9 +22,16 @@ ADMIN = ("operator", "correct-horse-battery-staple-7")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody has.
+
+    It is taken only seconds later: so it is none of those that the kernel gives to whoever asks for any.
+    """
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = 10_000 + secrets.randbelow(first_given - 10_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +69,15 @@ class Stack:
                     found.append(process)
         return found
 
+    def named(self, *names: str) -> list[psutil.Process]:
+        """Return this installation's processes of these names."""
+        found = []
+        for process in self.process.children(recursive=True):
+            with suppress(psutil.Error):  # one that has ended meanwhile
+                if process.name() in names:
+                    found.append(process)
+        return found
+
     def tail(self, lines: int = 60) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
@@ -77,6 +94,8 @@ def environment(home: Path, port: int, **more: str) -> dict[str, str]:
         "ALTLAS_ADMIN_USER": ADMIN[0],
         "ALTLAS_ADMIN_PASSWORD": ADMIN[1],
         "ALTLAS_POSTGRES_SETTINGS": "fsync=off,synchronous_commit=off",
+        # What a busy machine makes late is no node that is gone.
+        "ALTLAS_NODE_TTL": "15",
         "PYTHONUNBUFFERED": "1",
         **more,
     }
@@ -103,7 +122,7 @@ def running(home: Path, *, arguments: tuple[str, ...] = (), within: float = 120.
         tree = _tree(stack.process)
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(60)
+            process.wait(120)  # its programs and engines may take 100 s in turns
         finally:
             # Whatever a failing test left behind must not outlive it.
             for left in tree:
