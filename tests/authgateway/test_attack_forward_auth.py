@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -26,6 +25,7 @@ from authgateway.services import issuing
 from authgateway.testing import bearer, make_user
 from authgateway.tokens import dpop
 from tests.authgateway.prover import Prover
+from tests.support.stack import free_port
 from tests.support.waiting import eventually
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -54,12 +54,6 @@ class Application(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def written(folder: Path, *, altlas: str, application: int, port: int) -> Path:

@@ -19,6 +19,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = ("operator", "correct-horse-battery-staple-7")
+_LOWEST_PORT = 10_000
 
 
 def free_port() -> int:
@@ -27,11 +28,13 @@ def free_port() -> int:
     It is taken only seconds later: so it is none of those that the kernel gives to whoever asks for any.
     """
     first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    below = min(first_given, 65_536)
     while True:
-        port = 10_000 + secrets.randbelow(first_given - 10_000)
+        # Where the kernel gives nearly all of them, no better is left than to ask it for one.
+        port = _LOWEST_PORT + secrets.randbelow(below - _LOWEST_PORT) if below > 2 * _LOWEST_PORT else 0
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, kw_only=True)
