@@ -231,7 +231,9 @@ def test_what_is_to_end_a_load_does_not_wait_for_it(tmp_path: Path) -> None:
         job = services.job_request(model="slower", node="a", actor="ada")  # behind it in the pool's only thread
         assert services.model_cancel(model="slow", node="a", seconds=10)["replicas"] == 1
         assert isinstance(asked.exception(10), exceptions.ModelUnavailable)
-        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING, within=20)
+        # The job says so before its load has begun.
+        eventually(lambda: loading() == {"slower"}, within=20)
+        assert LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING
         assert services.model_unload(model="slower", node="a", seconds=10)["replicas"] == 1
         eventually(lambda: LoadJob.objects.get(pk=job.pk).status not in OPEN, within=20)
 
