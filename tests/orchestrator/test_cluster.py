@@ -97,6 +97,7 @@ def test_a_thousand_first_requests_from_four_web_processes_start_one_load_per_no
         "ALTLAS_INFER_LANE_QUEUE": "2000",
         "ALTLAS_NODE_TTL": "30",
         "ALTLAS_REDIS_MAX_CONNECTIONS": "400",
+        "ALTLAS_REDIS_TIMEOUT": "20",
         "ALTLAS_CATALOGUE_SECONDS": "2",
     }
     with node_worker(tmp_path / "a.log", name="a", **patient), node_worker(tmp_path / "b.log", name="b", **patient):
