@@ -60,6 +60,15 @@ def within(seconds: float) -> float:
     return time.monotonic() + seconds
 
 
+def priorities(pid: int) -> list[tuple[int, int]]:
+    """Return the scheduling policy and the niceness of every thread of ``pid`` that has not ended meanwhile."""
+    found = []
+    for thread in psutil.Process(pid).threads():
+        with suppress(ProcessLookupError):
+            found.append((os.sched_getscheduler(thread.id), os.getpriority(os.PRIO_PROCESS, thread.id)))
+    return sorted(found)
+
+
 @dataclass
 class Scene:
     """A supervisor with its decision log."""

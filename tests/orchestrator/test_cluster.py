@@ -97,6 +97,7 @@ def test_a_thousand_first_requests_from_four_web_processes_start_one_load_per_no
         "ALTLAS_INFER_LANE_QUEUE": "2000",
         "ALTLAS_NODE_TTL": "30",
         "ALTLAS_REDIS_MAX_CONNECTIONS": "400",
+        "ALTLAS_REDIS_TIMEOUT": "20",
         "ALTLAS_CATALOGUE_SECONDS": "2",
     }
     with node_worker(tmp_path / "a.log", name="a", **patient), node_worker(tmp_path / "b.log", name="b", **patient):
@@ -231,7 +232,9 @@ def test_what_is_to_end_a_load_does_not_wait_for_it(tmp_path: Path) -> None:
         job = services.job_request(model="slower", node="a", actor="ada")  # behind it in the pool's only thread
         assert services.model_cancel(model="slow", node="a", seconds=10)["replicas"] == 1
         assert isinstance(asked.exception(10), exceptions.ModelUnavailable)
-        eventually(lambda: LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING, within=20)
+        # The job says so before its load has begun.
+        eventually(lambda: loading() == {"slower"}, within=20)
+        assert LoadJob.objects.get(pk=job.pk).status == JobStatus.LOADING
         assert services.model_unload(model="slower", node="a", seconds=10)["replicas"] == 1
         eventually(lambda: LoadJob.objects.get(pk=job.pk).status not in OPEN, within=20)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,11 +33,11 @@ def node() -> Iterator[str]:
 
 
 class Away:
-    """Reply channels of a Redis that cannot be asked a number of times."""
+    """Reply channels of a Redis that cannot be asked a number of times, and then until the reply is there."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, failures: int) -> None:
         self._real, self._failures = replies.receive, failures
-        self.asked = 0
+        self.asked, self.replied = 0, threading.Event()
         monkeypatch.setattr(replies, "receive", self._receive)
         monkeypatch.setattr(queue, "_SLICE", 0.05)
 
@@ -44,7 +45,13 @@ class Away:
         self.asked += 1
         if self.asked <= self._failures:
             raise Unavailable("away")
+        if self._failures:
+            assert self.replied.wait(20)
         return self._real(reply_id, timeout=timeout)
+
+    def reply(self, reply_id: str, payload: dict[str, Any]) -> None:
+        replies.send(reply_id, payload)
+        self.replied.set()
 
 
 def cancel(node: str, *, seconds: float) -> dict[str, Any]:
@@ -53,7 +60,7 @@ def cancel(node: str, *, seconds: float) -> dict[str, Any]:
 
 def test_a_redis_that_is_away_for_a_moment_costs_no_order(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
     away = Away(monkeypatch, failures=3)
-    readers = LaneReaders(node, threads=1, serve=lambda request: replies.send(request["reply_id"], _DONE), orders=True)
+    readers = LaneReaders(node, threads=1, serve=lambda request: away.reply(request["reply_id"], _DONE), orders=True)
     readers.start()
     try:
         assert cancel(node, seconds=20) == _DONE
@@ -77,7 +84,7 @@ def test_an_order_does_not_wait_for_a_node_that_died(node: str, monkeypatch: pyt
 
 def test_a_redis_that_is_away_for_a_moment_costs_no_inference_by_celery(monkeypatch: pytest.MonkeyPatch) -> None:
     def sent(_name: str, *, kwargs: Mapping[str, Any], **_options: Any) -> None:
-        replies.send(kwargs["reply_id"], {"values": ["x"]})
+        away.reply(kwargs["reply_id"], {"values": ["x"]})
 
     away = Away(monkeypatch, failures=3)
     module = sys.modules["orchestrator.services.infer"]  # of which the package has the function by that name

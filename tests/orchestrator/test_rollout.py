@@ -476,6 +476,7 @@ def test_no_request_fails_while_versions_change_under_steady_load(local_node: Sc
     for caller in callers:
         caller.start()
     try:
+        eventually(lambda: served or failures, within=20)
         for version in ("2", "3", "4"):
             register(version)
             services.version_promote(model="drill", version=version)

@@ -122,7 +122,7 @@ def test_a_permanent_failure_is_not_retried() -> None:
     with supervised(backoff=0.01) as scene:
         for _ in range(3):
             with pytest.raises(exceptions.ModelUnloadable):
-                scene.supervisor.infer(spec, ["x"], deadline=within(5))
+                scene.supervisor.infer(spec, ["x"], deadline=within(20))
         assert len(scene.kinds("fail")) == 1
 
 
@@ -216,7 +216,7 @@ def test_changed_weights_are_refused(tmp_path: object) -> None:
     entry = {**spec.manifest["config.json"], "sha256": "0" * 64}
     changed = replace(spec, manifest={**spec.manifest, "config.json": entry})
     with supervised() as scene, pytest.raises(exceptions.ModelUnloadable, match=r"config\.json differs"):
-        scene.supervisor.infer(changed, ["x"], deadline=within(30))
+        scene.supervisor.infer(changed, ["x"], deadline=within(120))  # torch is imported by the load itself
 
 
 def test_a_runner_has_no_django_in_it_and_the_supervisors_process_no_torch() -> None:

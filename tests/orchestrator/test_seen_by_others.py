@@ -37,7 +37,7 @@ def everything(drill: str, local_node: Scene) -> None:
     failure = {"model": "broken", "version": "1", "code": "model_unloadable", "detail": "/srv/secret is no folder"}
     held = [{**replica, "pid": PID} for replica in state["replicas"]]
     told = {**state, "host": "secret-host", "pid": PID, "replicas": held, "failures": [failure]}
-    redis_client("live").set(PREFIX + "here", json.dumps(told), px=30_000)
+    redis_client("live").set(PREFIX + "here", json.dumps(told), px=120_000)
 
 
 def telling(*scopes: str) -> set[str]:

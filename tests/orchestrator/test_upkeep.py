@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,7 +23,7 @@ from orchestrator.supervisor.pools import PoolLimits, RecycleLimits
 from orchestrator.supervisor.replay import agrees
 from orchestrator.supervisor.runner import Loaded, LoadFailed, RunnerProcess
 from orchestrator.supervisor.spec import Key, VersionSpec
-from tests.orchestrator.support import MB, Scene, echo, minilm, supervised, within
+from tests.orchestrator.support import MB, Scene, echo, minilm, priorities, supervised, within
 from tests.support.stack import ROOT
 from tests.support.waiting import eventually
 
@@ -100,10 +99,6 @@ def test_a_successor_has_run_the_shapes_in_use_before_it_serves_and_a_first_load
 
 
 def test_a_successor_leaves_the_processors_to_others_and_serves_at_full_priority() -> None:
-    def priorities(pid: int) -> set[tuple[int, int]]:
-        found = [thread.id for thread in psutil.Process(pid).threads()]
-        return {(os.sched_getscheduler(thread), os.getpriority(os.PRIO_PROCESS, thread)) for thread in found}
-
     own = os.getpriority(os.PRIO_PROCESS, 0)
     full, idle, lowered = (os.SCHED_OTHER, own), (os.SCHED_IDLE, own), (os.SCHED_OTHER, own + 10)
     with supervised() as scene:
@@ -117,11 +112,13 @@ def test_a_successor_leaves_the_processors_to_others_and_serves_at_full_priority
             return [r["pid"] for r in scene.replicas("echo") if r["pid"] not in {None, before}]
 
         eventually(
-            lambda: bool(successors()) and priorities(successors()[0]) in ({full, idle}, {full, lowered}), within=10
+            lambda: bool(successors()) and set(priorities(successors()[0])) in ({full, idle}, {full, lowered}),
+            within=10,
         )
         eventually(lambda: [r["state"] for r in scene.replicas("echo")] == ["ready"], within=20)
         assert scene.pid("echo") != before
-        assert priorities(scene.pid("echo")) == {full}
+        # The thread that loaded ends behind the load, when there is a processor for it.
+        eventually(lambda: set(priorities(scene.pid("echo"))) == {full}, within=20)
 
 
 @pytest.mark.parametrize(("patient", "policy", "nice"), [(True, os.SCHED_IDLE, 0), (False, os.SCHED_OTHER, 10)])
@@ -228,8 +225,7 @@ def test_a_load_that_began_for_nobody_hurries_once_somebody_waits(caplog: pytest
 def test_a_successor_computes_with_as_many_threads_as_its_predecessor_and_all_at_full_priority() -> None:
     def at_work() -> list[int]:
         (replica,) = scene.replicas()
-        pid = replica["pid"]
-        return sorted(os.getpriority(os.PRIO_PROCESS, int(entry.name)) for entry in Path(f"/proc/{pid}/task").iterdir())
+        return sorted(nice for _policy, nice in priorities(replica["pid"]))
 
     spec = minilm()
     long = ["a short sentence " * 40] * 4
@@ -243,7 +239,7 @@ def test_a_successor_computes_with_as_many_threads_as_its_predecessor_and_all_at
             within=120,
         )
         scene.supervisor.infer(spec, long, deadline=within(60))
-        assert at_work() == first
+        eventually(lambda: at_work() == first, within=60)  # those that loaded end behind the load
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -13,6 +14,7 @@ from orchestrator.runner import warming
 from orchestrator.runner.process import Runner
 from orchestrator.runner.shapes import Grid, Shape
 from orchestrator.runner.warming import FIRST_SECONDS, QUIET_SECONDS, STREAM_COST, STREAM_SECONDS, Warming
+from tests.support.waiting import eventually
 
 SHAPES = Grid.build(max_tokens=256, token_bound=1024).shapes()
 TOKEN_SECONDS = 0.00025
@@ -108,6 +110,12 @@ def test_a_runner_that_is_asked_runs_none(runner: tuple[Runner, Recorder], monke
 
 def test_a_runner_that_is_left_alone_runs_all(runner: tuple[Runner, Recorder]) -> None:
     made, loader = runner
-    threading.Timer(2.0, lambda: made._inbox.put({"op": "trim"})).start()
+
+    def ask_later() -> None:
+        with suppress(AssertionError):  # told by what has been run
+            eventually(lambda: len(loader.ran) >= len(SHAPES), within=20)
+        made._inbox.put({"op": "trim"})
+
+    threading.Thread(target=ask_later, daemon=True).start()
     assert made._next() == {"op": "trim"}
     assert loader.ran == SHAPES
