@@ -38,5 +38,7 @@ def held(pids: list[int]) -> dict[Part, float]:
             found = psutil.Process(pid)
             for process in (found, *found.children(recursive=True)):
                 with suppress(psutil.Error):
-                    parts[process.pid, process.name()] = memory.held(process.pid).get("uss", 0) / MB
+                    name, told = process.name(), memory.held(process.pid)
+                    if told:  # one that has ended since holds nothing, which is not what it held
+                        parts[process.pid, name] = told["uss"] / MB
     return parts
