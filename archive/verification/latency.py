@@ -14,7 +14,7 @@ from typing import Any
 
 from altlas.kernel.verification import Load, Outcome, Probe, Series, Threshold, Verification, register
 from altlas.kernel.verification.door import Door, Reply, crowd
-from altlas.kernel.verification.figures import quantile
+from altlas.kernel.verification.figures import ROUNDS, quantile
 from altlas.kernel.verification.sabotage import replaced
 from archive import database, selectors
 from archive.verification import shelf
@@ -23,8 +23,6 @@ _PAGES_DOWN = 40
 _SLOW_SECONDS = 1.0
 _ROUTES = ("first page", "deep page", "record", "search", "statistics")
 _P50_SECONDS, _P99_SECONDS = 0.5, 2.0
-# How long a run in doubt becomes, in its own length.
-_ROUNDS = 4
 
 
 @dataclass
@@ -61,7 +59,7 @@ def run(probe: Probe) -> Outcome:
         course = Course()
         # A drill needs no statistics: what is broken is broken for every request.
         count = 40 if probe.sabotaged else wanted["requests"]
-        for number in range(_ROUNDS):
+        for number in range(ROUNDS):
             if number and not course.doubtful:
                 break
             _measure(probe, told, course, deep=deep, first=number * count, count=count)

@@ -17,7 +17,7 @@ from typing import Any
 
 from altlas.kernel.verification import Outcome, Probe, Series
 from altlas.kernel.verification.door import Door, Reply, crowd
-from altlas.kernel.verification.figures import quantile, slope
+from altlas.kernel.verification.figures import ROUNDS, quantile, slope
 from altlas.kernel.verification.registry import cleaner
 from orchestrator.verification import drill
 from segmentation.models import SegmentationRun
@@ -33,8 +33,6 @@ _SENTENCES = (
     "It rained, and the lamp on the far shore went out twice before anybody noticed.",
 )
 _STRATEGIES = ("sentence", "topic", "sentence")
-# How long a run in doubt becomes, in its own length.
-_ROUNDS = 4
 
 
 @cleaner
@@ -79,7 +77,7 @@ def run(probe: Probe, *, budget_kb: float) -> Outcome:
         course = Course()
         total = wanted["warm_up"] + wanted["blocks"] * wanted["block"]
         _block(probe, door, echo, Course(), count=wanted["warm_up"], done=0, total=total, seed=0)
-        for number in range(wanted["blocks"] * _ROUNDS):
+        for number in range(wanted["blocks"] * ROUNDS):
             if number and number % wanted["blocks"] == 0:
                 if not course.doubtful(budget_kb / 1024):
                     break

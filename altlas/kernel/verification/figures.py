@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import Final
+
+ROUNDS: Final = 4  # how long a run in doubt becomes, in its own length: what came by chance is outweighed by then
 
 
 def quantile(values: Sequence[float], share: float) -> float:
